@@ -1,0 +1,50 @@
+//! The request extensions by which layers and the app tell each other what they found.
+//!
+//! They live outside every feature, so that a layer that writes one and a layer that reads it need not know each other.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+
+use http::HeaderValue;
+
+/// The id of this request, as it stands in the `x-request-id` header of the answer.
+///
+/// Always visible ASCII, at most 128 bytes. A clone is a reference count.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Accepts 1 to 128 characters of `[A-Za-z0-9._-]`, the set that is safe in logs, headers and shells; `None` otherwise.
+    #[must_use]
+    pub fn new(value: &HeaderValue) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let safe = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        ((1..=128).contains(&bytes.len()) && bytes.iter().all(safe)).then(|| Self(value.clone()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// The id as a header value.
+    #[must_use]
+    pub fn header(&self) -> &HeaderValue {
+        &self.0
+    }
+}
+
+/// The pattern of the route that a request matched, such as `/users/{id}`: bounded in number, so fit for labels and span names.
+///
+/// The app's router inserts it; a request that matched nothing carries none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RoutePattern(pub Cow<'static, str>);
+
+/// The address of the socket's other end; the app inserts it when it accepts a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PeerAddr(pub SocketAddr);
+
+/// The address a request came from, after trusted proxies were taken into account. IPv4-mapped IPv6 is folded to IPv4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientIp(pub IpAddr);

@@ -1,0 +1,11 @@
+//! Rules without HTTP and without SQL: what a valid e-mail address, password or token is, and how it is hashed, signed or sealed.
+
+pub mod email;
+pub mod hash;
+pub mod jwt;
+pub mod keys;
+pub mod name;
+pub mod password;
+pub mod pool;
+pub mod seal;
+pub mod token;

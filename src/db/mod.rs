@@ -1,0 +1,10 @@
+//! One file per table; one query = one constant and one async function. No SQL stands anywhere else.
+
+pub mod audit_logs;
+pub mod error;
+pub mod migrate;
+pub mod pool;
+pub mod refresh_tokens;
+pub mod sessions;
+pub mod signing_keys;
+pub mod users;

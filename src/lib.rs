@@ -1,0 +1,43 @@
+//! Portcullis, a standalone authentication service.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`cli`] | arguments and subcommands |
+//! | [`config`] | environment → one typed [`config::Config`], every fault reported at once |
+//! | [`state`] | [`state::App`]: what a request may touch |
+//! | [`server`] | accept, serve, drain |
+//! | [`stack`] | the one order of layers, with the reason for each place |
+//! | [`routes`], [`router`] | the one table of routes, and matching over it |
+//! | [`access`], [`validate`] | our own small layers: may this caller pass, and is the body well-formed |
+//! | [`error`], [`reply`], [`body`] | refusals, answers, and reading JSON |
+//! | [`auth`] | rules without HTTP and without SQL |
+//! | [`db`] | all SQL: one file per table |
+//! | [`handlers`] | one file per resource |
+//! | [`audit`] | security events on their way to the audit log |
+//! | [`background`] | work beside requests: sweeping, key reload, pool upkeep |
+//! | [`embedded`] | a private PostgreSQL when `DATABASE_URL` is not set |
+//! | [`telemetry`], [`metrics`] | logs, and our own metrics |
+//! | [`clock`], [`random`] | time and randomness, injected so that tests own them |
+
+pub mod access;
+pub mod audit;
+pub mod auth;
+pub mod background;
+pub mod body;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod embedded;
+pub mod error;
+pub mod handlers;
+pub mod metrics;
+pub mod random;
+pub mod reply;
+pub mod router;
+pub mod routes;
+pub mod server;
+pub mod stack;
+pub mod state;
+pub mod telemetry;
+pub mod validate;
