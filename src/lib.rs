@@ -5,7 +5,7 @@
 //! | [`cli`] | arguments and subcommands |
 //! | [`config`] | environment → one typed [`config::Config`], every fault reported at once |
 //! | [`state`] | [`state::App`]: what a request may touch |
-//! | [`server`] | accept, serve, drain |
+//! | [`server`], [`lingering`] | accept, serve, drain; and the rest of unwanted bodies |
 //! | [`stack`] | the one order of layers, with the reason for each place |
 //! | [`routes`], [`router`] | the one table of routes, and matching over it |
 //! | [`access`], [`validate`] | our own small layers: may this caller pass, and is the body well-formed |
@@ -31,6 +31,7 @@ pub mod db;
 pub mod embedded;
 pub mod error;
 pub mod handlers;
+pub mod lingering;
 pub mod metrics;
 pub mod random;
 pub mod reply;

@@ -7,6 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderValue;
 
+use crate::hex;
+
 /// The id of this request, as it stands in the `x-request-id` header of the answer.
 ///
 /// Always visible ASCII, at most 128 bytes. A clone is a reference count.
@@ -20,6 +22,14 @@ impl RequestId {
         let bytes = value.as_bytes();
         let safe = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         ((1..=128).contains(&bytes.len()) && bytes.iter().all(safe)).then(|| Self(value.clone()))
+    }
+
+    /// 32 lower-case hex digits: an id as unique, and as guessable, as `number` is.
+    #[must_use]
+    pub fn from_u128(number: u128) -> Self {
+        let mut digits = [b'0'; 32];
+        hex::write(&mut digits, number);
+        Self(hex::header_value(digits))
     }
 
     /// The id as text.
@@ -48,3 +58,13 @@ pub struct PeerAddr(pub SocketAddr);
 /// The address a request came from, after trusted proxies were taken into account. IPv4-mapped IPv6 is folded to IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientIp(pub IpAddr);
+
+/// How the client reached the service: the app inserts it where it accepts TLS itself, `client_ip` where a trusted proxy said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientScheme {
+    /// Plain text.
+    Http,
+    /// TLS, on the client's side of the outermost trusted hop.
+    Https,
+}

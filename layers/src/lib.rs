@@ -2,10 +2,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod extensions;
+mod head;
+mod hex;
 mod refusal;
+mod trace_context;
 
-pub use extensions::{ClientIp, PeerAddr, RequestId, RoutePattern};
+pub use extensions::{ClientIp, ClientScheme, PeerAddr, RequestId, RoutePattern};
+pub use head::RequestHead;
 pub use refusal::{DefaultRefuse, Refusal, Refuse};
+pub use trace_context::TraceContext;
 
 #[cfg(feature = "client_ip")]
 pub mod client_ip;

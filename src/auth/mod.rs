@@ -1,5 +1,6 @@
 //! Rules without HTTP and without SQL: what a valid e-mail address, password or token is, and how it is hashed, signed or sealed.
 
+pub mod device;
 pub mod email;
 pub mod hash;
 pub mod jwt;
@@ -7,5 +8,6 @@ pub mod keys;
 pub mod name;
 pub mod password;
 pub mod pool;
+pub mod refresh;
 pub mod seal;
 pub mod token;

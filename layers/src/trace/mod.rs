@@ -1,1 +1,71 @@
-//! trace
+//! One [`tracing`] span per request and one event when its response has ended.
+//!
+//! 1. The span `http.request` opens when the request arrives; the inner future and the response body run inside it. It knows the
+//!    [`RoutePattern`](crate::RoutePattern), [`RequestId`](crate::RequestId) and [`TraceContext`](crate::TraceContext) if layers further
+//!    out put them into the request extensions.
+//! 2. [`ClientIp`](crate::ClientIp) is taken from the request extensions, or from those of the response, where a layer further in
+//!    leaves it.
+//! 3. The event comes when the last byte of the body was handed over, not when the head was: its duration is what the client waited for.
+//!    A request dropped before that, by a client that went away or by a time-out, has its event too.
+//! 4. Statuses from 500, errors and panics of the inner service are events at level `ERROR`; all others have the configured level.
+//! 5. Neither query string nor header values are recorded: they carry secrets. A path is cut after 512 bytes.
+//!
+//! The names follow the OpenTelemetry semantic conventions where these have one. The target of span and event is
+//! `portcullis_layers::trace`.
+//!
+//! | field | on | value |
+//! |---|---|---|
+//! | `http.request.method` | span | a method of RFC 9110 or `PATCH`, else `_OTHER` |
+//! | `http.route` | span | the route pattern |
+//! | `url.path` | span | the path |
+//! | `request.id` | span | the request id |
+//! | `trace_id` | span | 32 hex digits |
+//! | `client.address` | span | the client's address |
+//! | `http.response.status_code` | span, event | the status |
+//! | `error.type` | span, event | the status from 500, `service_error`, `body_error`, `body_dropped`, `cancelled` or `panic`; absent where all went well |
+//! | `refusal` | event | the code of the [`Refusal`](crate::Refusal) in the response extensions |
+//! | `http.response.body.size` | event | bytes of the body handed over |
+//! | `duration_ms` | event | milliseconds from request to end of the response |
+//!
+//! The response body becomes a [`ResponseBody`], since nothing else sees its end.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use portcullis_layers::trace::TraceLayer;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let service = ServiceBuilder::new().layer(TraceLayer::new()).service(service_fn(async |_: Request<()>| {
+//!     tracing::debug!("inside the span of its request");
+//!     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from("hello"))))
+//! }));
+//! let response = service.oneshot(Request::new(())).await.unwrap();
+//! # drop(response);
+//! # }
+//! ```
+//!
+//! For a quiet log in which only failures speak, and still name their request:
+//!
+//! ```
+//! use portcullis_layers::trace::TraceLayer;
+//! use tracing::Level;
+//!
+//! let layer = TraceLayer::new().span_level(Level::ERROR).event_level(Level::DEBUG);
+//! # let _ = layer;
+//! ```
+
+mod body;
+mod exchange;
+mod future;
+mod layer;
+mod level;
+mod service;
+mod span;
+
+pub use body::ResponseBody;
+pub use future::ResponseFuture;
+pub use layer::TraceLayer;
+pub use service::Trace;

@@ -1,1 +1,22 @@
+//! The layers as their users meet them: through tower, on real requests.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod client_ip;
+mod contract;
+mod examples;
+mod jwt_auth;
+mod load_shed;
+mod metrics;
+mod order;
+mod problem;
+mod request_id;
+mod security_headers;
+mod trace;
+
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+/// Counts allocations for the tests that bound them.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

@@ -1,0 +1,109 @@
+# Each target is a few lines over cargo. `make help` lists them.
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+.PHONY: help
+help: ## list every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- everyday
+
+.PHONY: run
+run: ## check the machine, install PostgreSQL if needed, build in release mode, serve
+	@scripts/preflight.sh
+	@. scripts/settings.sh; ! embeds_database || scripts/install.sh postgresql
+	$(CARGO) run --release
+
+.PHONY: build
+build: ## build the release binary
+	$(CARGO) build --release
+
+.PHONY: test
+test: ## install PostgreSQL and redis-server if needed, then run every test, doctests too
+	@scripts/install.sh postgresql redis
+	$(CARGO) test --workspace --all-features
+
+.PHONY: check
+check: fmt clippy doc features deny ## everything that reads the code without running it; offline once cargo-deny is there
+
+.PHONY: fmt
+fmt: ## formatting (part of check)
+	$(CARGO) fmt --all --check
+
+.PHONY: clippy
+clippy: ## lints, warnings are errors (part of check)
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+.PHONY: doc
+doc: ## documentation and its links, warnings are errors (part of check)
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --all-features --no-deps
+
+.PHONY: features
+features: ## each layer compiles with its own feature alone (part of check)
+	@scripts/features.sh
+
+.PHONY: deny
+deny: ## bans, licences and sources of dependencies, offline (part of check)
+	@scripts/cargo-tool.sh install cargo-deny
+	@$(CARGO) fetch --locked --quiet # also what other platforms need: no traffic once it is there
+	$(CARGO) deny --offline check bans licenses sources
+
+.PHONY: clean-data
+clean-data: ## remove DATA_DIR (default ./data): the embedded database, generated keys, mail files
+	@scripts/clean-data.sh
+
+# --- measured
+
+.PHONY: bench
+bench: ## criterion tables: layers, requests, crypto
+	$(CARGO) bench --bench layers --bench requests --bench crypto
+
+.PHONY: load
+load: ## requests/s of the release server beside a bare hyper server (needs oha)
+	@scripts/cargo-tool.sh need oha
+	@scripts/install.sh postgresql curl
+	@scripts/load.sh
+
+.PHONY: coverage
+coverage: ## line coverage, and its floor per folder (needs cargo-llvm-cov)
+	@scripts/cargo-tool.sh need cargo-llvm-cov
+	@scripts/install.sh postgresql redis
+	@scripts/coverage.sh
+
+.PHONY: timing
+timing: ## known and unknown users cost the same time
+	@scripts/ignored-tests.sh timing
+
+.PHONY: chaos
+chaos: ## the database and the network fail under load
+	@scripts/ignored-tests.sh chaos
+
+# --- slower or online; each fails, naming what is missing
+
+.PHONY: browser
+browser: ## the documentation page works in a real browser under its content security policy
+	@scripts/install.sh postgresql chromium curl
+	$(CARGO) build
+	@scripts/browser.sh
+
+.PHONY: advisories
+advisories: ## known vulnerabilities in dependencies (needs the network)
+	@scripts/cargo-tool.sh install cargo-deny
+	$(CARGO) deny check advisories
+
+.PHONY: msrv
+msrv: ## both packages compile with their oldest supported compiler (needs rustup)
+	@scripts/msrv.sh
+
+.PHONY: minimal-versions
+minimal-versions: ## layers compile with the oldest dependencies that Cargo.toml allows (needs a nightly compiler)
+	@scripts/minimal-versions.sh
+
+.PHONY: api-snapshot
+api-snapshot: ## the public API of layers is the one on record (needs cargo-public-api and a nightly compiler)
+	@scripts/cargo-tool.sh need cargo-public-api
+	@scripts/api-snapshot.sh
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZ_SECONDS (default 60) each (needs cargo-fuzz and a nightly compiler)
+	@scripts/fuzz.sh

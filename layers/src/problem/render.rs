@@ -1,0 +1,145 @@
+//! Turns a refusal or a bare error into its problem response.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+use http_body::Body;
+
+use super::context::{Asked, Context};
+use super::defaults;
+use super::json::{self, Members, Standard};
+use super::layer::Config;
+use super::reason::{Reason, reason};
+use crate::Refusal;
+
+/// The media type of RFC 9457, 3.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Headers that describe the body that goes away. `Content-Range` is not among them: on a 416 it tells the size of the resource.
+const REPRESENTATION: [HeaderName; 8] = [
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_LOCATION,
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+];
+
+/// As [`REPRESENTATION`], for names that `http` has no constants for (RFC 9530, and RFC 3230 before it).
+const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
+
+impl Config {
+    /// The answer to a request whose handling panicked.
+    pub(super) fn panicked<B: Body + From<Bytes>>(&self, text: &str, asked: &Asked) -> Response<B> {
+        let refusal = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error");
+        if let Some(on_panic) = &self.on_panic {
+            on_panic(text, &Context::new(asked, refusal.status(), refusal.code()));
+        }
+        let mut response = Response::new(B::from(Bytes::new()));
+        *response.status_mut() = refusal.status();
+        response.extensions_mut().insert(refusal);
+        self.render(response, asked)
+    }
+
+    /// The response, with a problem body where it needs one.
+    pub(super) fn render<B: Body + From<Bytes>>(&self, response: Response<B>, asked: &Asked) -> Response<B> {
+        match reason(&response) {
+            None => response,
+            Some(reason) => self.replace(response, &reason, asked),
+        }
+    }
+
+    fn replace<B: From<Bytes>>(&self, mut response: Response<B>, reason: &Reason, asked: &Asked) -> Response<B> {
+        let status = response.status();
+        let (code, title) = self.code_and_title(reason, status, response.headers());
+        let detail = match reason {
+            Reason::Refused(refusal) if !refusal.detail().is_empty() => refusal.detail(),
+            _ => defaults::sentence(status),
+        };
+        let context = Context::new(asked, status, code);
+        let Members(mut others) = response.extensions_mut().remove().unwrap_or_default();
+        if let Some(members) = &self.members {
+            members(&context, &mut others);
+        }
+        let object = json::object(
+            &Standard { type_uri: &self.type_uri(code), title: &title, status, detail, instance: context.path(), code },
+            &others,
+        );
+        self.set_headers(response.headers_mut(), status, object.len());
+        *response.body_mut() = B::from(if context.method() == Method::HEAD { Bytes::new() } else { object });
+        response
+    }
+
+    fn code_and_title(
+        &self,
+        reason: &Reason,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> (&'static str, Cow<'static, str>) {
+        let code = match reason {
+            Reason::Refused(refusal) => refusal.code(),
+            Reason::Bare => match self.codes.as_ref().and_then(|codes| codes(status)) {
+                Some((code, title)) => return (code, title.into()),
+                None => defaults::code(status, headers),
+            },
+        };
+        (code, if self.type_base.is_some() { in_words(code).into() } else { phrase(status).into() })
+    }
+
+    fn type_uri(&self, code: &str) -> Cow<'static, str> {
+        match &self.type_base {
+            Some(base) => format!("{base}{code}").into(),
+            None => "about:blank".into(),
+        }
+    }
+
+    fn set_headers(&self, headers: &mut HeaderMap, status: StatusCode, length: usize) {
+        for name in &REPRESENTATION {
+            headers.remove(name);
+        }
+        for name in DIGESTS {
+            headers.remove(name);
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.entry(header::RETRY_AFTER).or_insert_with(|| self.retry_after.clone());
+        }
+    }
+}
+
+fn phrase(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or(if status.is_server_error() { "Server Error" } else { "Client Error" })
+}
+
+/// `token_expired` as "Token expired".
+fn in_words(code: &str) -> String {
+    let mut words = code.replace('_', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_reads_as_words() {
+        assert_eq!(in_words("token_expired"), "Token expired");
+        assert_eq!(in_words("été"), "été");
+        assert_eq!(in_words(""), "");
+    }
+
+    #[test]
+    fn a_status_without_a_phrase_is_named_by_its_class() {
+        assert_eq!(phrase(StatusCode::from_u16(499).unwrap()), "Client Error");
+        assert_eq!(phrase(StatusCode::from_u16(599).unwrap()), "Server Error");
+    }
+}

@@ -1,0 +1,47 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderName, Response};
+use pin_project_lite::pin_project;
+
+use crate::{RequestId, TraceContext};
+
+const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
+pin_project! {
+    /// Sets the id on the response of the inner future. The future of [`SetRequestId`](super::SetRequestId).
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        header: HeaderName,
+        id: RequestId,
+        trace: Option<TraceContext>,
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(super) const fn new(inner: F, header: HeaderName, id: RequestId, trace: Option<TraceContext>) -> Self {
+        Self { inner, header, id, trace }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.inner.poll(cx))?;
+        let headers = response.headers_mut();
+        let _full = headers.try_insert(this.header.clone(), this.id.header().clone());
+        if let Some(trace) = this.trace {
+            let _full = headers.try_insert(TRACERESPONSE, trace.header());
+        }
+        Poll::Ready(Ok(response))
+    }
+}

@@ -1,0 +1,262 @@
+use std::io;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full};
+use portcullis_layers::trace::TraceLayer;
+use portcullis_layers::{ClientIp, Refusal, RequestId, RoutePattern, TraceContext};
+use serde_json::{Value, json};
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Level};
+
+/// While there is but one subscriber, tracing asks only the thread that comes to a call site first, and remembers a "no" of a thread
+/// without. A second one that never goes away makes it ask all subscribers.
+static BYSTANDER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+
+/// A subscriber for this thread, and what it wrote.
+struct Log {
+    text: Arc<Mutex<Vec<u8>>>,
+    _guard: DefaultGuard,
+}
+
+struct Writer(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn at(level: Level) -> Self {
+        LazyLock::force(&BYSTANDER);
+        let text = Arc::<Mutex<Vec<u8>>>::default();
+        let writer = Arc::clone(&text);
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_max_level(level)
+            .with_writer(move || Writer(Arc::clone(&writer)))
+            .finish();
+        Self { text, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.text.lock().unwrap().clone()).unwrap()
+    }
+
+    fn events(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The event of the one request, without its duration.
+    fn only(&self) -> Value {
+        let mut events = self.events();
+        assert_eq!(events.len(), 1, "{events:?}");
+        let mut event = events.remove(0);
+        assert_eq!(event["target"], "portcullis_layers::trace");
+        let duration = event["fields"].as_object_mut().unwrap().remove("duration_ms").unwrap();
+        assert!(duration.as_f64().unwrap() >= 0.0);
+        event
+    }
+}
+
+fn respond(status: u16) -> Response<Full<Bytes>> {
+    Response::builder().status(status).body(Full::from("hello")).unwrap()
+}
+
+/// Answers every request with what `answer` makes, through to the end of the body.
+async fn exchange(request: Request<()>, answer: impl Fn(&Request<()>) -> Response<Full<Bytes>>) {
+    let service =
+        TraceLayer::new().layer(service_fn(async |request: Request<()>| Ok::<_, io::Error>(answer(&request))));
+    service.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_event_comes_at_the_end_of_the_body_inside_a_span_that_knows_the_request() {
+    let log = Log::at(Level::INFO);
+    let trace = TraceContext::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap();
+    let request = Request::post("/users/7?token=secret")
+        .header("authorization", "Bearer secret")
+        .extension(RoutePattern("/users/{id}".into()))
+        .extension(RequestId::from_u128(0xab))
+        .extension(trace)
+        .body(())
+        .unwrap();
+    let service = TraceLayer::new().layer(service_fn(async |_: Request<()>| {
+        tracing::info!("inside");
+        let mut response = respond(201);
+        response.extensions_mut().insert(ClientIp(IpAddr::from([203, 0, 113, 9])));
+        Ok::<_, io::Error>(response)
+    }));
+
+    let response = service.oneshot(request).await.unwrap();
+    let events = log.events();
+    assert_eq!(events.len(), 1, "the body has not ended: {events:?}");
+    assert_eq!(events[0]["span"]["name"], "http.request");
+
+    response.into_body().collect().await.unwrap();
+    let event = &log.events()[1];
+    assert_eq!(event["level"], "INFO");
+    assert_eq!(event["fields"]["message"], "request completed");
+    assert_eq!(event["fields"]["http.response.status_code"], 201);
+    assert_eq!(event["fields"]["http.response.body.size"], 5);
+    assert_eq!(
+        event["span"],
+        json!({
+            "name": "http.request",
+            "http.request.method": "POST",
+            "http.route": "/users/{id}",
+            "url.path": "/users/7",
+            "request.id": "000000000000000000000000000000ab",
+            "trace_id": "0af7651916cd43dd8448eb211c80319c",
+            "client.address": "203.0.113.9",
+            "http.response.status_code": 201,
+        })
+    );
+    assert!(!log.text().contains("secret"));
+}
+
+#[tokio::test]
+async fn a_server_error_is_logged_as_one_with_its_kind_and_the_refusal() {
+    let log = Log::at(Level::ERROR);
+    exchange(Request::new(()), |_| {
+        let mut response = respond(503);
+        response.extensions_mut().insert(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded"));
+        response
+    })
+    .await;
+    let event = log.only();
+    assert_eq!(event["level"], "ERROR");
+    assert_eq!(event["fields"]["message"], "request failed");
+    assert_eq!(event["fields"]["error.type"], "503");
+    assert_eq!(event["fields"]["refusal"], "overloaded");
+}
+
+#[tokio::test]
+async fn a_client_error_is_no_error_of_ours() {
+    let log = Log::at(Level::INFO);
+    exchange(Request::new(()), |_| respond(404)).await;
+    let event = log.only();
+    assert_eq!(event["level"], "INFO");
+    assert_eq!(event["fields"]["error.type"], Value::Null);
+}
+
+#[tokio::test]
+async fn answers_without_content_end_with_their_head() {
+    for (method, status) in [(Method::HEAD, 200), (Method::GET, 204), (Method::GET, 304), (Method::CONNECT, 200)] {
+        let log = Log::at(Level::INFO);
+        let service = TraceLayer::new().layer(service_fn(async |_: Request<()>| Ok::<_, io::Error>(respond(status))));
+        let response = service.oneshot(Request::builder().method(method).body(()).unwrap()).await.unwrap();
+        assert_eq!(log.only()["fields"]["message"], "request completed", "{status}");
+        drop(response);
+        assert_eq!(log.events().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_yields_its_announced_length_has_ended_though_nobody_polls_it_again() {
+    let log = Log::at(Level::INFO);
+    let service = TraceLayer::new().layer(service_fn(async |_: Request<()>| {
+        Ok::<_, io::Error>(Response::builder().header("content-length", "5").body(Endless).unwrap())
+    }));
+    let mut body = service.oneshot(Request::new(())).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+    assert_eq!(log.only()["fields"]["message"], "request completed");
+}
+
+/// `hello` for ever.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"hello")))))
+    }
+}
+
+#[tokio::test]
+async fn whoever_goes_away_early_leaves_a_trace() {
+    let log = Log::at(Level::INFO);
+    let mut service =
+        TraceLayer::new().layer(service_fn(async |_: Request<()>| Ok::<_, io::Error>(Response::new(Endless))));
+    drop(service.ready().await.unwrap().call(Request::new(())));
+    assert_eq!(log.only()["fields"]["error.type"], "cancelled");
+
+    let log = Log::at(Level::INFO);
+    let mut body = service.oneshot(Request::new(())).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+    let event = log.only();
+    assert_eq!(event["level"], "INFO");
+    assert_eq!(event["fields"]["message"], "request broken off");
+    assert_eq!(event["fields"]["error.type"], "body_dropped");
+    assert_eq!(event["fields"]["http.response.body.size"], 5);
+}
+
+#[tokio::test]
+async fn failures_of_service_and_body_are_told_apart() {
+    let log = Log::at(Level::INFO);
+    let service = TraceLayer::new()
+        .layer(service_fn(async |_: Request<()>| Err::<Response<Full<Bytes>>, _>(io::Error::other("secret"))));
+    assert!(service.oneshot(Request::new(())).await.is_err());
+    let event = log.only();
+    assert_eq!((&event["level"], &event["fields"]["error.type"]), (&json!("ERROR"), &json!("service_error")));
+    assert!(!log.text().contains("secret"));
+
+    let log = Log::at(Level::INFO);
+    let service = TraceLayer::new().layer(service_fn(async |_: Request<()>| Ok::<_, io::Error>(Response::new(Torn))));
+    assert!(service.oneshot(Request::new(())).await.unwrap().into_body().collect().await.is_err());
+    assert_eq!(log.only()["fields"]["error.type"], "body_error");
+}
+
+/// A body that fails at once.
+struct Torn;
+
+impl Body for Torn {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(Err(io::Error::other("torn"))))
+    }
+}
+
+#[test]
+fn a_panic_is_reported_on_its_way_up() {
+    let log = Log::at(Level::INFO);
+    let mut service = TraceLayer::new().layer(service_fn(async |request: Request<()>| {
+        assert!(request.uri().path() == "/fine", "this test panics on purpose");
+        Ok::<_, io::Error>(respond(200))
+    }));
+    let mut future = pin!(service.call(Request::new(())));
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))).is_err());
+    let event = log.only();
+    assert_eq!((&event["level"], &event["fields"]["error.type"]), (&json!("ERROR"), &json!("panic")));
+}
+
+#[tokio::test]
+async fn levels_are_chosen_by_the_app() {
+    let log = Log::at(Level::ERROR);
+    let layer = TraceLayer::new().span_level(Level::ERROR).event_level(Level::TRACE);
+    for status in [200, 500] {
+        let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, io::Error>(respond(status))));
+        service.oneshot(Request::get("/quiet").body(()).unwrap()).await.unwrap().into_body().collect().await.unwrap();
+    }
+    let event = log.only();
+    assert_eq!((&event["level"], &event["span"]["url.path"]), (&json!("ERROR"), &json!("/quiet")));
+}

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Compares the public API of the layers with layers/api.txt; `scripts/api-snapshot.sh update` writes that file.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/nightly.sh
+
+snapshot=layers/api.txt
+current=target/api.txt
+mkdir -p target
+cargo "+$nightly" public-api --package portcullis-layers --all-features --simplified >"$current"
+if [ "${1:-}" = update ]; then
+    cp "$current" "$snapshot"
+    exit
+fi
+[ -e "$snapshot" ] || { echo "$snapshot is missing: run \`scripts/api-snapshot.sh update\`" >&2; exit 1; }
+diff -u "$snapshot" "$current" ||
+    { echo "the public API changed: if that is meant, run \`scripts/api-snapshot.sh update\` and say so in layers/CHANGELOG.md" >&2; exit 1; }

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Measures line coverage over the whole test run, and holds the floor of each folder.
+set -eu
+cd "$(dirname "$0")/.."
+
+report=target/lcov.info
+cargo llvm-cov --workspace --all-features --lcov --output-path "$report"
+
+# Percent of lines, folder. A folder that does not exist yet is not measured.
+floors="98 layers/src/sanitize
+95 src/auth
+92 src/db
+90 src/handlers
+88 layers/src"
+
+echo "$floors" | {
+    failed=0
+    while read -r floor folder; do
+        [ -d "$folder" ] || continue
+        measured=$(awk -F '[:,]' -v folder="$PWD/$folder/" '
+            $1 == "SF" { inside = index($2, folder) == 1 }
+            inside && $1 == "LF" { lines += $2 }
+            inside && $1 == "LH" { hit += $2 }
+            END { printf "%.1f", lines ? 100 * hit / lines : 0 }' "$report")
+        verdict=$(awk -v measured="$measured" -v floor="$floor" 'BEGIN { print (measured + 0 < floor + 0) ? "below" : "holds" }')
+        printf '%-22s %5s %%  floor %s %%  %s\n' "$folder" "$measured" "$floor" "$verdict"
+        [ "$verdict" = holds ] || failed=1
+    done
+    exit "$failed"
+}

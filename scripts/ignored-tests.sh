@@ -1,0 +1,11 @@
+#!/bin/sh
+# Runs the tests of module $1 in tests/it that are marked #[ignore] for being slow or unfair to their neighbours.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ ! -e "tests/it/$1.rs" ] && [ ! -d "tests/it/$1" ]; then
+    echo "there are no $1 tests yet: tests/it/$1.rs is missing" >&2
+    exit 1
+fi
+scripts/install.sh postgresql redis
+cargo test --release --test it -- --ignored --test-threads 1 "$1::"

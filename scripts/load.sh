@@ -1,0 +1,36 @@
+#!/bin/sh
+# Requests per second of /health/live through the whole stack, as a share of what a bare hyper server does in the same
+# run. The two take turns, so that a busy neighbour hits both.
+set -eu
+cd "$(dirname "$0")/.."
+
+seconds=${LOAD_SECONDS:-5}
+connections=${LOAD_CONNECTIONS:-64}
+rounds=${LOAD_ROUNDS:-3}
+
+cargo build --release --bin portcullis --example bare
+target=${CARGO_TARGET_DIR:-target}/release
+. scripts/server.sh
+
+start "$target/examples/bare"
+bare_url=$url
+start_service "$target/portcullis" RATE_LIMIT_ENABLED=false
+live_url=$url/health/live
+
+# Requests per second for a URL; a failed or refused request fails the run.
+measure() {
+    oha --no-tui --output-format json -z "${seconds}s" -c "$connections" "$1" >"$workspace/oha.json"
+    tr -d ' \n' <"$workspace/oha.json" | awk '
+        match($0, /"successRate":[0-9.]+/) { ok = substr($0, RSTART + 14, RLENGTH - 14) }
+        match($0, /"requestsPerSec":[0-9.]+/) { rate = substr($0, RSTART + 17, RLENGTH - 17) }
+        END { if (ok != 1 || !rate) exit 1; printf "%d\n", rate }' ||
+        { echo "requests to $1 failed:" >&2; cat "$workspace/oha.json" >&2; exit 1; }
+}
+
+echo "$connections connections, $seconds s each, $(uname -m), $(getconf _NPROCESSORS_ONLN) cores"
+for round in $(seq "$rounds"); do
+    bare=$(measure "$bare_url/")
+    live=$(measure "$live_url")
+    share=$(awk -v a="$live" -v b="$bare" 'BEGIN { printf "%.0f", 100 * a / b }')
+    echo "round $round: bare hyper $bare/s, /health/live $live/s, share $share %"
+done

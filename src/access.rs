@@ -1,0 +1,166 @@
+//! WHO becomes WHETHER: the session look-up behind the token, and the row's demand on the caller.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Extensions, Request};
+use pin_project_lite::pin_project;
+use portcullis_layers::PeerAddr;
+use portcullis_layers::jwt_auth::{CheckRevocation, Denied, Verified};
+use tower::{Layer, Service};
+use uuid::Uuid;
+
+use crate::auth::jwt::AccessClaims;
+use crate::db::sessions;
+use crate::db::users::User;
+use crate::error::{ApiError, chain};
+use crate::reply::Response;
+use crate::router::Match;
+use crate::routes::Access;
+use crate::state::App;
+
+/// Who is asking: the owner of a live session. A request extension on every row that demands a user.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// The account as it is now.
+    pub user: User,
+    /// The session of the access token.
+    pub session_id: Uuid,
+}
+
+/// Looks at the session and its owner on every request, so that a revocation on any replica is felt by the very next one.
+#[derive(Clone, Debug)]
+pub struct SessionCheck(pub Arc<App>);
+
+impl CheckRevocation<AccessClaims> for SessionCheck {
+    async fn check(&self, token: &Verified<AccessClaims>, extensions: &mut Extensions) -> Result<(), Denied> {
+        let claims = token.claims();
+        let found = async {
+            let client = self.0.database.get().await?;
+            sessions::find_state(&client, claims.sid, claims.sub).await
+        };
+        match found.await {
+            Ok(Some(state)) if state.is_live(self.0.clock.now(), self.0.config.tokens.session_idle) => {
+                extensions.insert(Authenticated { user: state.user, session_id: claims.sid });
+                Ok(())
+            }
+            Ok(_) => Err(Denied::Revoked),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "a session could not be looked up");
+                Err(Denied::Unavailable)
+            }
+        }
+    }
+}
+
+/// Which listener a request came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// The API's.
+    Main,
+    /// That of `METRICS_ADDR`, which only operators reach.
+    Operations,
+}
+
+/// Holds every request to the access value of its row, before a byte of its body is read.
+#[derive(Clone, Debug)]
+pub struct AccessLayer {
+    app: Arc<App>,
+    listener: Listener,
+}
+
+impl AccessLayer {
+    /// Guards the rows behind a listener.
+    #[must_use]
+    pub fn new(app: &Arc<App>, listener: Listener) -> Self {
+        Self { app: app.clone(), listener }
+    }
+}
+
+impl<S> Layer<S> for AccessLayer {
+    type Service = AccessGuard<S>;
+    fn layer(&self, inner: S) -> AccessGuard<S> {
+        AccessGuard { app: self.app.clone(), listener: self.listener, inner }
+    }
+}
+
+/// The service of [`AccessLayer`].
+#[derive(Clone, Debug)]
+pub struct AccessGuard<S> {
+    app: Arc<App>,
+    listener: Listener,
+    inner: S,
+}
+
+impl<S> AccessGuard<S> {
+    /// A refusal, unless the caller may pass.
+    fn refusal<B>(&self, request: &Request<B>) -> Option<ApiError> {
+        match Match::of(request)?.access {
+            Access::Public => None,
+            Access::User => request.extensions().get::<Authenticated>().is_none().then_some(ApiError::MissingToken),
+            Access::Operator if self.listener == Listener::Operations => None,
+            // A listener of its own is where they are looked for then: nothing here.
+            Access::Operator if self.app.config.metrics_addr.is_some() => Some(ApiError::NotFound),
+            Access::Operator if !self.app.config.is_production() => None,
+            Access::Operator => {
+                let peer = request.extensions().get::<PeerAddr>().map(|peer| peer.0.ip().to_canonical());
+                let local = peer.is_some_and(|ip| ip.is_loopback());
+                (!local).then_some(ApiError::Forbidden("Metrics are served to this machine only."))
+            }
+        }
+    }
+}
+
+impl<S, B> Service<Request<B>> for AccessGuard<S>
+where
+    S: Service<Request<B>, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Guarded<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        match self.refusal(&request) {
+            Some(error) => Guarded::Refused { response: Some(error.into_response()) },
+            None => Guarded::Passed { future: self.inner.call(request) },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`AccessGuard`].
+    #[derive(Debug)]
+    #[project = Projected]
+    pub enum Guarded<F> {
+        /// Turned away.
+        Refused {
+            /// The refusal, until it is taken.
+            response: Option<Response>,
+        },
+        /// Let through.
+        Passed {
+            /// What the inner service does.
+            #[pin]
+            future: F,
+        },
+    }
+}
+
+impl<F, E> Future for Guarded<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            Projected::Refused { response } => response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
+            Projected::Passed { future } => future.poll(cx),
+        }
+    }
+}

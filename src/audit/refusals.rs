@@ -1,0 +1,130 @@
+//! Counts of refused requests: cheap to note under a flood, written as one row per kind, network and minute.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+
+use http::{Response, StatusCode};
+use jiff::Timestamp;
+use portcullis_layers::{ClientIp, Refusal};
+use serde_json::json;
+
+use crate::audit::{Event, Origin};
+use crate::error::ApiError;
+use crate::state::App;
+
+/// Distinct kinds and networks that are kept at once. A flood from more than this many networks loses detail, never memory.
+const CAPACITY: usize = 4096;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    event_type: &'static str,
+    code: &'static str,
+    network: Option<IpAddr>,
+    minute: i64,
+}
+
+/// The counts since the last write.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    counts: Mutex<HashMap<Key, u64>>,
+}
+
+impl Refusals {
+    /// Notes a refusal; tells whether there was room for it.
+    pub fn note(&self, event_type: &'static str, code: &'static str, client: Option<IpAddr>, now: Timestamp) -> bool {
+        let key = Key { event_type, code, network: client.map(network), minute: now.as_second().div_euclid(60) };
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= CAPACITY && !counts.contains_key(&key) {
+            return false;
+        }
+        *counts.entry(key).or_insert(0) += 1;
+        true
+    }
+
+    /// Looks at an answer, and notes it if it turned a token down or shed load.
+    pub fn witness<B>(app: &App, response: &Response<B>) {
+        let Some(refusal) = response.extensions().get::<Refusal>() else { return };
+        let event_type = match (refusal.status(), refusal.code()) {
+            (StatusCode::UNAUTHORIZED, "invalid_token" | "token_expired" | "token_revoked") => "token.refused",
+            (StatusCode::BAD_REQUEST, "invalid_request") => "request.refused",
+            (StatusCode::SERVICE_UNAVAILABLE, "overloaded") => "request.shed",
+            _ => return,
+        };
+        let client = response.extensions().get::<ClientIp>().map(|ip| ip.0);
+        if !app.refusals.note(event_type, refusal.code(), client, app.clock.now()) {
+            app.metrics.audit_lost.inc();
+        }
+    }
+
+    /// Writes what was counted; what cannot be written is kept for the next time.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn flush(&self, app: &App) -> Result<(), ApiError> {
+        let counted: Vec<_> = self.counts.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        if counted.is_empty() {
+            return Ok(());
+        }
+        let result = self.write(app, &counted).await;
+        if result.is_err() {
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, count) in counted {
+                if counts.len() < CAPACITY || counts.contains_key(&key) {
+                    *counts.entry(key).or_insert(0) += count;
+                } else {
+                    app.metrics.audit_lost.inc_by(count);
+                }
+            }
+        }
+        result
+    }
+
+    async fn write(&self, app: &App, counted: &[(Key, u64)]) -> Result<(), ApiError> {
+        let mut client = app.database.get().await?;
+        let transaction = crate::db::query::begin(&mut client).await?;
+        for (key, count) in counted {
+            let origin = Origin { ip_address: key.network, ..Origin::default() };
+            let details = json!({ "code": key.code, "count": count, "minute": key.minute * 60 });
+            Event::failure(key.event_type, None).with(details).write(app, &transaction, &origin).await?;
+        }
+        Ok(crate::db::query::commit(transaction).await?)
+    }
+}
+
+/// The network that counts as one: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber gets.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.into(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_subscriber_are_one_network() {
+        let parse = |text: &str| network(text.parse().unwrap());
+        assert_eq!(parse("2001:db8:1:2:3:4:5:6"), parse("2001:db8:1:2::1"));
+        assert_ne!(parse("2001:db8:1:2::1"), parse("2001:db8:1:3::1"));
+        assert_eq!(parse("::ffff:192.0.2.1"), parse("192.0.2.1"));
+        assert_ne!(parse("192.0.2.1"), parse("192.0.2.2"));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_loss_is_told() {
+        let refusals = Refusals::default();
+        for index in 0..10_000_u32 {
+            let kept = refusals.note("token.refused", "invalid_token", Some(IpAddr::from(index.to_be_bytes())), Timestamp::UNIX_EPOCH);
+            assert_eq!(kept, (index as usize) < CAPACITY);
+        }
+        assert!(refusals.note("token.refused", "invalid_token", Some(IpAddr::from([0, 0, 0, 1])), Timestamp::UNIX_EPOCH));
+        assert_eq!(refusals.counts.lock().unwrap().len(), CAPACITY);
+    }
+}

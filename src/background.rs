@@ -1,0 +1,107 @@
+//! Work beside requests. Every piece is safe to run on several replicas at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::auth::keys::POLL_INTERVAL;
+use crate::db::{audit_logs, refresh_tokens};
+use crate::error::{ApiError, chain};
+use crate::state::App;
+
+/// How often refusals are written to the audit log.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
+/// How often idle connections are looked over.
+const TRIM_INTERVAL: Duration = Duration::from_secs(30);
+/// How often the months ahead are prepared.
+const PARTITION_INTERVAL: Duration = Duration::from_secs(6 * 3600);
+/// How many months of audit partitions exist ahead of time.
+const MONTHS_AHEAD: i64 = 3;
+/// Rows that one sweep touches at most, so that it never holds many locks.
+const SWEEP_BATCH: i64 = 500;
+
+/// Starts all of it; it runs until `shutdown` says `true`.
+#[must_use]
+pub fn start(app: &Arc<App>, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let sweep_interval = app.config.tokens.refresh_grace.clamp(Duration::from_secs(1), Duration::from_secs(30));
+    repeat(&mut tasks, app, shutdown, sweep_interval, "sweep of sealed successors", sweep_successors);
+    repeat(&mut tasks, app, shutdown, POLL_INTERVAL, "reload of signing keys", reload_keys);
+    repeat(&mut tasks, app, shutdown, FLUSH_INTERVAL, "flush of refusals", flush_refusals);
+    repeat(&mut tasks, app, shutdown, PARTITION_INTERVAL, "preparation of audit partitions", prepare_months);
+    repeat(&mut tasks, app, shutdown, TRIM_INTERVAL, "trim of the pool", trim_pool);
+    tasks
+}
+
+/// What must not be lost when the process ends. Call it when no request runs any more.
+pub async fn finish(app: &App, mut tasks: JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+    if let Err(error) = app.refusals.flush(app).await {
+        tracing::error!(error = chain(&error), "the last refusals could not be written to the audit log");
+    }
+}
+
+fn repeat<F>(
+    tasks: &mut JoinSet<()>,
+    app: &Arc<App>,
+    shutdown: &watch::Receiver<bool>,
+    every: Duration,
+    what: &'static str,
+    work: fn(Arc<App>) -> F,
+) where
+    F: Future<Output = Result<(), ApiError>> + Send + 'static,
+{
+    let (app, mut shutdown) = (app.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = shutdown.wait_for(|stop| *stop) => return,
+            }
+            if let Err(error) = work(app.clone()).await {
+                tracing::warn!(error = chain(&error), "the {what} failed; it will be tried again");
+            }
+        }
+    });
+}
+
+/// Erases the sealed successors of refresh tokens whose grace has ended.
+async fn sweep_successors(app: Arc<App>) -> Result<(), ApiError> {
+    let grace = SignedDuration::try_from(app.config.tokens.refresh_grace).map_err(ApiError::internal)?;
+    let before = app.clock.now().saturating_sub(grace).map_err(ApiError::internal)?;
+    let client = app.database.get().await?;
+    refresh_tokens::sweep_successors(&client, before, SWEEP_BATCH).await?;
+    Ok(())
+}
+
+/// Learns of keys that another replica or an operator added or retired.
+async fn reload_keys(app: Arc<App>) -> Result<(), ApiError> {
+    let client = app.database.get().await?;
+    app.keys.reload(&client, app.clock.now()).await.map_err(ApiError::internal)
+}
+
+/// Creates the audit partitions of this month and the next ones.
+async fn prepare_months(app: Arc<App>) -> Result<(), ApiError> {
+    let client = app.database.get().await?;
+    for month in 0..=MONTHS_AHEAD {
+        // Thirty days at a time never skip a month that matters: the next run comes long before its end.
+        let time = app.clock.now().saturating_add(SignedDuration::from_hours(30 * 24 * month)).map_err(ApiError::internal)?;
+        audit_logs::ensure_partition(&client, time).await?;
+    }
+    Ok(())
+}
+
+async fn flush_refusals(app: Arc<App>) -> Result<(), ApiError> {
+    app.refusals.flush(&app).await
+}
+
+async fn trim_pool(app: Arc<App>) -> Result<(), ApiError> {
+    app.database.trim();
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! What commands that touch the database share.
+
+use std::sync::Arc;
+
+use tokio_postgres::Config as Server;
+
+use super::{Failure, setup};
+use crate::audit::Origin;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, DatabaseConfig};
+use crate::db::Database;
+use crate::embedded;
+use crate::random::{Random, SystemRandom};
+
+/// What a command may touch.
+#[derive(Debug)]
+pub(super) struct Admin {
+    pub(super) config: Config,
+    pub(super) database: Database,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+}
+
+impl Admin {
+    /// How the audit log names the command line.
+    pub(super) fn origin() -> Origin {
+        Origin { user_agent: Some("portcullis command line".into()), ..Origin::default() }
+    }
+}
+
+/// Runs `work` against the configured database, the embedded one of a service that runs on the same `DATA_DIR`, or one that is started for
+/// as long as the work takes.
+pub(super) async fn with_server(config: &Config, work: impl AsyncFnOnce(Server) -> Result<(), Failure>) -> Result<(), Failure> {
+    if let Some(server) = &config.database.server {
+        return work(server.clone()).await;
+    }
+    if let Some(server) = embedded::running(&config.data_dir).await {
+        return work(server).await;
+    }
+    let embedded = embedded::start(embedded::Options { data_dir: config.data_dir.clone(), durable: true }).await?;
+    let result = work(embedded.config()).await;
+    embedded.stop().await?;
+    result
+}
+
+/// Runs `work` on a migrated database.
+pub(super) async fn with_admin(config: Config, work: impl AsyncFnOnce(Admin) -> Result<(), Failure>) -> Result<(), Failure> {
+    with_server(&config.clone(), async |server| {
+        setup::migrate(&config, &server).await?;
+        // One person at a terminal needs few connections.
+        let settings = DatabaseConfig { max_connections: 2, ..config.database.clone() };
+        let database = Database::new(&server, &settings)?;
+        work(Admin { config, database, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }).await
+    })
+    .await
+}

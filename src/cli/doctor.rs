@@ -1,0 +1,134 @@
+//! `portcullis doctor`: one line for each thing that a service needs.
+
+use tokio_postgres::Config as Server;
+
+use super::admin::with_server;
+use super::output::say;
+use super::{Failure, setup};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigError};
+use crate::db::{Database, migrate, pool};
+use crate::error::chain;
+
+/// The difference between our clock and the database's that tokens survive, in seconds: the leeway of verification.
+const CLOCK_TOLERANCE: f64 = 5.0;
+
+/// Checks everything it can reach, and fails if anything is wrong.
+pub(super) async fn run(config: Result<Config, ConfigError>) -> Result<(), Failure> {
+    let mut report = Report::default();
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => {
+            report.line("config", Err(error.to_string()));
+            return report.verdict();
+        }
+    };
+    report.line("config", Ok(format!("{:?}", config.environment).to_lowercase()));
+    let checked = with_server(&config, async |server| {
+        check_database(&mut report, &config, &server).await;
+        Ok(())
+    });
+    if let Err(failure) = checked.await {
+        report.line("database", Err(chain(failure.as_ref())));
+    }
+    if let Some(url) = &config.redis_url {
+        report.line("redis", reach_redis(secrecy::ExposeSecret::expose_secret(url)).await);
+    }
+    report.line("mail", mail(&config).await);
+    report.verdict()
+}
+
+#[derive(Default)]
+struct Report {
+    failures: usize,
+}
+
+impl Report {
+    fn line(&mut self, what: &str, result: Result<String, String>) {
+        match result {
+            Ok(text) => say(&format!("ok    {what:<10} {text}")),
+            Err(text) => {
+                self.failures += 1;
+                say(&format!("FAIL  {what:<10} {text}"));
+            }
+        }
+    }
+
+    fn verdict(&self) -> Result<(), Failure> {
+        if self.failures == 0 { Ok(()) } else { Err(format!("{} check(s) failed", self.failures).into()) }
+    }
+}
+
+async fn check_database(report: &mut Report, config: &Config, server: &Server) {
+    let client = match pool::connect(server, config.database.ssl_mode).await {
+        Ok(client) => client,
+        Err(error) => return report.line("database", Err(chain(&error))),
+    };
+    let facts = "select current_setting('server_version'), current_setting('server_version_num')::int, \
+                 extract(epoch from clock_timestamp())::float8";
+    let row = match client.query_one(facts, &[]).await {
+        Ok(row) => row,
+        Err(error) => return report.line("database", Err(chain(&error))),
+    };
+    let version: String = row.get(0);
+    report.line(
+        "database",
+        if row.get::<_, i32>(1) >= 150_000 { Ok(format!("PostgreSQL {version}")) } else { Err(format!("PostgreSQL {version}; 15 is the oldest that will do")) },
+    );
+    report.line("clock", clock(row.get(2)));
+    let schema = match migrate::pending(&client).await {
+        Ok(pending) if pending.is_empty() => Ok("up to date".to_owned()),
+        Ok(pending) => Err(format!("{} migration(s) are pending: run `portcullis migrate`", pending.len())),
+        Err(error) => Err(chain(&error)),
+    };
+    let migrated = schema.is_ok();
+    report.line("schema", schema);
+    if migrated {
+        report.line("keys", keys(config, server).await);
+    }
+}
+
+fn clock(database: f64) -> Result<String, String> {
+    let ours = SystemClock.now().as_duration().as_secs_f64();
+    let apart = (ours - database).abs();
+    let text = format!("{apart:.3} s apart from the database's");
+    if apart <= CLOCK_TOLERANCE { Ok(text) } else { Err(format!("{text}: synchronise both machines (NTP)")) }
+}
+
+async fn keys(config: &Config, server: &Server) -> Result<String, String> {
+    if config.tokens.jwt_secret.is_some() {
+        return Ok("HS256 with JWT_SECRET".to_owned());
+    }
+    let load = async {
+        let database = Database::new(server, &config.database)?;
+        setup::signing_keys(config, &database, &SystemClock).await
+    };
+    match load.await {
+        Ok(_) => Ok("the signing keys decrypt".to_owned()),
+        Err(failure) => Err(chain(failure.as_ref())),
+    }
+}
+
+async fn reach_redis(url: &str) -> Result<String, String> {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    let address = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let address = if address.contains(':') { address.to_owned() } else { format!("{address}:6379") };
+    reach(&address).await
+}
+
+async fn mail(config: &Config) -> Result<String, String> {
+    match &config.mail {
+        None => Ok(format!("files under {}", config.data_dir.join("mail").display())),
+        Some(mail) => reach(&format!("{}:{}", mail.host, mail.port)).await,
+    }
+}
+
+async fn reach(address: &str) -> Result<String, String> {
+    let connect = tokio::net::TcpStream::connect(address);
+    match tokio::time::timeout(std::time::Duration::from_secs(5), connect).await {
+        Ok(Ok(_)) => Ok(format!("{address} accepts connections")),
+        Ok(Err(error)) => Err(format!("{address}: {error}")),
+        Err(_) => Err(format!("{address} does not answer")),
+    }
+}

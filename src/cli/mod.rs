@@ -1,0 +1,128 @@
+//! The command line. Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+mod admin;
+mod doctor;
+mod keys;
+mod migrate;
+mod output;
+mod password;
+mod probe;
+mod serve;
+mod setup;
+mod user;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::{Config, ConfigError};
+use crate::error::chain;
+use crate::handlers::docs;
+use output::say;
+
+/// Why a command failed: any error, told with its causes.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// An authentication service: accounts, sessions, rotating tokens, audit.
+///
+/// Settings come from environment variables, in development also from a file named .env; the README lists them. With nothing set the
+/// service runs on a PostgreSQL of its own under ./data.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Migrate the database and serve (what happens without a subcommand).
+    Serve,
+    /// Bring the database schema up to date.
+    Migrate {
+        /// Change nothing; exit 1 if something is pending.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check configuration, database, schema, keys and clock; one line each.
+    Doctor {
+        /// Only ask the instance that runs on HOST and PORT.
+        #[arg(long)]
+        live: bool,
+    },
+    /// Look after accounts.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Look after signing keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Print the API description.
+    Openapi {
+        /// As JSON instead of YAML.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command.unwrap_or(Command::Serve)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&format!("portcullis: {}", chain(failure.as_ref())));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Openapi { json } => {
+            let text = if json { String::from_utf8_lossy(docs::OPENAPI_JSON) } else { docs::OPENAPI_YAML.into() };
+            say(&text);
+            return Ok(());
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "portcullis", &mut std::io::stdout());
+            return Ok(());
+        }
+        Command::Doctor { live: false } => return block_on(doctor::run(configuration())),
+        _ => {}
+    }
+    let config = configuration()?;
+    match command {
+        Command::Serve => {
+            crate::telemetry::init(&config.log);
+            block_on(serve::run(config))
+        }
+        Command::Migrate { check } => block_on(migrate::run(config, check)),
+        Command::Doctor { .. } => block_on(probe::run(config)),
+        Command::User(command) => block_on(user::run(config, command)),
+        Command::Keys(command) => block_on(keys::run(config, command)),
+        Command::Openapi { .. } | Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// The environment, preceded in development by a `.env` file: variables that are set already win.
+#[expect(clippy::disallowed_methods, reason = "whether .env is read is decided before there is a configuration")]
+fn configuration() -> Result<Config, ConfigError> {
+    if std::env::var("ENVIRONMENT").is_ok_and(|value| value.eq_ignore_ascii_case("production")) {
+        return Config::from_env();
+    }
+    let file: std::collections::HashMap<String, String> =
+        dotenvy::from_path_iter(".env").map(|pairs| pairs.filter_map(Result::ok).collect()).unwrap_or_default();
+    Config::load(&|name| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

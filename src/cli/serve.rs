@@ -1,0 +1,150 @@
+//! `portcullis serve`.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{Failure, setup};
+use crate::audit::refusals::Refusals;
+use crate::auth::password::PasswordPolicy;
+use crate::auth::pool::HashPool;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::db::Database;
+use crate::embedded::{self, Embedded};
+use crate::metrics::Metrics;
+use crate::random::SystemRandom;
+use crate::state::App;
+use crate::{background, server, stack};
+
+/// Serves until a signal says stop; then drains, writes down what is buffered, and stops the embedded database last.
+pub(super) async fn run(config: Config) -> Result<(), Failure> {
+    let started = tokio::time::Instant::now();
+    // First of all, so that a port in use costs nothing but a message.
+    let listener = listen(SocketAddr::new(config.host, config.port), "PORT").await?;
+    let operations = match config.metrics_addr {
+        Some(address) => Some(listen(address, "METRICS_ADDR").await?),
+        None => None,
+    };
+    let embedded = match config.database.server {
+        Some(_) => None,
+        None => Some(embedded::start(embedded::Options { data_dir: config.data_dir.clone(), durable: true }).await?),
+    };
+    let result = serve(config, listener, operations, embedded.as_ref(), started).await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await?;
+    }
+    result
+}
+
+async fn serve(
+    config: Config,
+    listener: TcpListener,
+    operations: Option<TcpListener>,
+    embedded: Option<&Embedded>,
+    started: tokio::time::Instant,
+) -> Result<(), Failure> {
+    let stop = stop_signal()?;
+    let tls = config.tls.as_ref().map(server::tls::acceptor).transpose()?;
+    let app = app(config, embedded, started).await?;
+    warn_about_settings(&app.config);
+    let stack = stack::build(&app)?;
+    announce(&app, &listener)?;
+
+    let tasks = background::start(&app, &stop);
+    let main = server::run(listener, tls, stack, stop.clone());
+    match operations {
+        Some(operations) => {
+            let operations = server::run(operations, None, stack::operations(&app)?, stop);
+            tokio::join!(main, operations);
+        }
+        None => main.await,
+    }
+    background::finish(&app, tasks).await;
+    app.database.close();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Migrates, and builds what requests may touch.
+async fn app(config: Config, embedded: Option<&Embedded>, started: tokio::time::Instant) -> Result<Arc<App>, Failure> {
+    let server = match (embedded, &config.database.server) {
+        (Some(embedded), _) => embedded.config(),
+        (None, Some(server)) => server.clone(),
+        (None, None) => return Err("no database is configured".into()),
+    };
+    for migration in setup::migrate(&config, &server).await? {
+        tracing::info!(version = migration.version, name = migration.name, "applied a migration");
+    }
+    let database = Database::new(&server, &config.database)?;
+    let clock = SystemClock;
+    let keys = setup::signing_keys(&config, &database, &clock).await?;
+    let threads = NonZeroUsize::new(config.hashing.threads).unwrap_or(NonZeroUsize::MIN);
+    Ok(Arc::new(App {
+        hasher: HashPool::new(config.hashing.algorithm, threads, config.hashing.queue),
+        passwords: PasswordPolicy { min_length: config.hashing.min_length },
+        metrics: Metrics::new()?,
+        refusals: Refusals::default(),
+        clock: Arc::new(clock),
+        random: Arc::new(SystemRandom),
+        database,
+        keys,
+        config,
+        started,
+    }))
+}
+
+async fn listen(address: SocketAddr, variable: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address} ({error}): stop what uses it, or set {variable} to another").into())
+}
+
+/// Turns the first SIGTERM or ctrl-c into `true`, and gives the default reaction back afterwards: a second ctrl-c does not wait.
+fn stop_signal() -> Result<watch::Receiver<bool>, Failure> {
+    let (sender, receiver) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests in flight may finish");
+        // An error says that every receiver is gone: nothing is left to stop.
+        let _ = sender.send(true);
+    });
+    Ok(receiver)
+}
+
+fn warn_about_settings(config: &Config) {
+    if !config.limits.enabled {
+        tracing::warn!("RATE_LIMIT_ENABLED=false: nothing limits guesses of passwords");
+    }
+    if config.cors_allowed_origins.iter().any(|origin| origin == "*") {
+        tracing::warn!("CORS_ALLOWED_ORIGINS=*: scripts of every site may call the API");
+    }
+}
+
+fn announce(app: &App, listener: &TcpListener) -> Result<(), Failure> {
+    let scheme = if app.config.tls.is_some() { "https" } else { "http" };
+    let base = format!("{scheme}://{}", listener.local_addr()?);
+    if app.config.is_production() {
+        tracing::info!(address = base, version = env!("CARGO_PKG_VERSION"), "listening");
+        return Ok(());
+    }
+    super::say(&format!("Portcullis {} is up.", env!("CARGO_PKG_VERSION")));
+    super::say(&format!("  API    {base}/api/v1"));
+    super::say(&format!("  Docs   {base}/docs"));
+    if app.config.mail.is_none() {
+        let folder = app.config.data_dir.join("mail");
+        std::fs::create_dir_all(&folder)?;
+        super::say(&format!("  Mails  {} (no SMTP_HOST is set)", folder.display()));
+    }
+    tracing::info!(address = base, "listening");
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! The environment, read once into one typed value.
+//!
+//! Every variable is documented on the field it fills; [`VARIABLES`] lists them for the README. An empty variable counts as not set, and
+//! every secret can be given as a file through `NAME_FILE`.
+
+mod database;
+mod duration;
+mod reader;
+mod sections;
+mod variables;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+
+pub use database::{DatabaseConfig, SslMode};
+pub use duration::parse_duration;
+pub use reader::{ConfigError, Fault, Source};
+pub use sections::{HashConfig, KeyAlgorithm, LimitConfig, LogConfig, LogFormat, MailConfig, Registration, TlsFiles, TokenConfig};
+pub use variables::{VARIABLES, Variable};
+
+use reader::Reader;
+
+/// `ENVIRONMENT`: how much the service demands before it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Everything missing is made up: an embedded database, generated keys, mails as files.
+    Development,
+    /// What real accounts need must be given.
+    Production,
+}
+
+/// Everything the operator can decide.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `HOST`, the address to listen on.
+    pub host: IpAddr,
+    /// `PORT`, the TCP port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// `ENVIRONMENT`.
+    pub environment: Environment,
+    /// `DATA_DIR`, the folder of the embedded database, generated keys and mail files.
+    pub data_dir: PathBuf,
+    /// `PUBLIC_URL`, the base of links in mails and the default issuer. Never taken from a request.
+    pub public_url: Option<String>,
+    /// `DATABASE_URL` or `DB_*`; `None` runs the embedded PostgreSQL.
+    pub database: DatabaseConfig,
+    /// `REDIS_URL`, the store that shares rate limits between instances.
+    pub redis_url: Option<SecretString>,
+    /// Signing and lifetimes of tokens and sessions.
+    pub tokens: TokenConfig,
+    /// `KEY_ENCRYPTION_KEY`, under which private signing keys rest in the database: at least 32 bytes. In development, generated into
+    /// `DATA_DIR` when not set.
+    pub key_encryption_key: Option<SecretString>,
+    /// Password hashing and policy.
+    pub hashing: HashConfig,
+    /// `REGISTRATION`, who may create an account.
+    pub registration: Registration,
+    /// `REQUIRE_VERIFIED_EMAIL`, whether log-in waits for a verified address.
+    pub require_verified_email: bool,
+    /// Rate limits.
+    pub limits: LimitConfig,
+    /// Mail transport; `None` writes files.
+    pub mail: Option<MailConfig>,
+    /// Logs.
+    pub log: LogConfig,
+    /// `CORS_ALLOWED_ORIGINS`, the origins of browser front ends, or `*`.
+    pub cors_allowed_origins: Vec<String>,
+    /// `TRUSTED_PROXIES`, the networks whose forwarding headers count.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `METRICS_ADDR`, where metrics and health are served apart from the API.
+    pub metrics_addr: Option<SocketAddr>,
+    /// `TLS_CERT` and `TLS_KEY`, PEM files; both or none.
+    pub tls: Option<TlsFiles>,
+    /// `DELETION_RETENTION`, how long a deleted account keeps its address and personal data.
+    pub deletion_retention: Duration,
+    /// `AUDIT_RETENTION`, how long security events are kept.
+    pub audit_retention: Duration,
+}
+
+impl Config {
+    /// Reads the process environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault at once.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::load(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables from `source`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault at once.
+    pub fn load(source: Source<'_>) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(source);
+        let environment = reader.choice(
+            "ENVIRONMENT",
+            &[("development", Environment::Development), ("production", Environment::Production)],
+            Environment::Development,
+        );
+        let public_url = sections::public_url(&mut reader);
+        let config = Self {
+            host: reader.parse("HOST", "127.0.0.1").unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            port: reader.number("PORT", 8080, 0..=u16::MAX),
+            environment,
+            data_dir: reader.text("DATA_DIR").map_or_else(|| PathBuf::from("./data"), PathBuf::from),
+            database: database::read(&mut reader),
+            redis_url: sections::redis_url(&mut reader),
+            tokens: sections::tokens(&mut reader, public_url.as_deref()),
+            public_url,
+            key_encryption_key: sections::long_secret(&mut reader, "KEY_ENCRYPTION_KEY"),
+            hashing: sections::hashing(&mut reader),
+            registration: sections::registration(&mut reader),
+            require_verified_email: reader.flag("REQUIRE_VERIFIED_EMAIL", false),
+            limits: sections::limits(&mut reader),
+            mail: sections::mail(&mut reader),
+            log: sections::log(&mut reader, environment),
+            cors_allowed_origins: sections::origins(&mut reader),
+            trusted_proxies: reader.list("TRUSTED_PROXIES", "10.0.0.0/8,192.168.1.7/32"),
+            metrics_addr: reader.parse("METRICS_ADDR", "127.0.0.1:9090"),
+            tls: sections::tls(&mut reader),
+            deletion_retention: reader.duration("DELETION_RETENTION", days(30), Duration::ZERO),
+            audit_retention: reader.duration("AUDIT_RETENTION", days(365), days(1)),
+        };
+        config.demand_production(&mut reader);
+        if reader.faults.is_empty() { Ok(config) } else { Err(ConfigError(reader.faults)) }
+    }
+
+    /// Whether this is `ENVIRONMENT=production`.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.environment == Environment::Production
+    }
+
+    /// What development makes up and production must be given.
+    fn demand_production(&self, reader: &mut Reader<'_>) {
+        if !self.is_production() {
+            return;
+        }
+        if self.database.server.is_none() {
+            reader.fault("DATABASE_URL", "required in production, such as postgres://portcullis@db.internal/portcullis");
+        }
+        if self.public_url.is_none() {
+            reader.fault("PUBLIC_URL", "required in production, such as https://accounts.example.com");
+        }
+        if self.key_encryption_key.is_none() && self.tokens.jwt_secret.is_none() {
+            reader.fault("KEY_ENCRYPTION_KEY", "required in production (or JWT_SECRET): make one with `openssl rand -base64 32`");
+        }
+        if self.mail.is_none() {
+            reader.fault("SMTP_HOST", "required in production, such as smtp.example.com");
+        }
+    }
+
+    /// Every secret of this configuration, for checks that none of them shows anywhere.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let mail = self.mail.as_ref().and_then(|mail| mail.password.as_ref());
+        [self.key_encryption_key.as_ref(), self.tokens.jwt_secret.as_ref(), self.redis_url.as_ref(), mail]
+            .into_iter()
+            .flatten()
+            .map(|secret| secret.expose_secret())
+    }
+}
+
+const fn days(number: u64) -> Duration {
+    Duration::from_secs(number * 86_400)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! The groups of settings that belong together.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::reader::Reader;
+use super::{Environment, days};
+use crate::auth::hash::Algorithm as HashAlgorithm;
+
+/// Signing and lifetimes.
+#[derive(Clone, Debug)]
+pub struct TokenConfig {
+    /// `JWT_SECRET`, which switches to HS256; at least 32 bytes (RFC 7518 §3.2).
+    pub jwt_secret: Option<SecretString>,
+    /// `JWT_ALGORITHM` of generated keys.
+    pub algorithm: KeyAlgorithm,
+    /// `JWT_ISSUER`, the `iss` claim.
+    pub issuer: String,
+    /// `JWT_AUDIENCE`, the `aud` claim.
+    pub audience: String,
+    /// `JWT_ACCESS_TOKEN_DURATION`.
+    pub access: Duration,
+    /// `JWT_REFRESH_TOKEN_DURATION`.
+    pub refresh: Duration,
+    /// Life of a refresh token after a log-in with `remember_me`.
+    pub refresh_remembered: Duration,
+    /// `REFRESH_GRACE`, for how long a repeated refresh gets the same answer.
+    pub refresh_grace: Duration,
+    /// `SESSION_IDLE`, after which an unused session ends.
+    pub session_idle: Duration,
+    /// `SESSION_ABSOLUTE`, after which any session ends.
+    pub session_absolute: Duration,
+}
+
+/// `JWT_ALGORITHM`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    /// Ed25519 (RFC 8037).
+    EdDsa,
+    /// ECDSA on P-256 (RFC 7518 §3.4).
+    Es256,
+    /// RSASSA-PKCS1-v1_5 with 2048 bits (RFC 7518 §3.3).
+    Rs256,
+}
+
+/// Password hashing and policy.
+#[derive(Clone, Copy, Debug)]
+pub struct HashConfig {
+    /// `PASSWORD_ALGORITHM` and `PASSWORD_BCRYPT_COST`.
+    pub algorithm: HashAlgorithm,
+    /// `PASSWORD_MIN_LENGTH`, in code points.
+    pub min_length: usize,
+    /// `HASH_THREADS`, hashes that run at once.
+    pub threads: usize,
+    /// `HASH_QUEUE`, hashes that may wait beyond those; the next one is refused at once.
+    pub queue: usize,
+}
+
+/// `REGISTRATION`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Anybody may register.
+    Open,
+    /// Accounts come from the command line only.
+    Closed,
+}
+
+/// Rate limits of the default class.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitConfig {
+    /// `RATE_LIMIT_ENABLED`.
+    pub enabled: bool,
+    /// `RATE_LIMIT_REQUESTS` per duration.
+    pub requests: u32,
+    /// `RATE_LIMIT_DURATION`.
+    pub duration: Duration,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug)]
+pub struct MailConfig {
+    /// `SMTP_HOST`.
+    pub host: String,
+    /// `SMTP_PORT`.
+    pub port: u16,
+    /// `SMTP_USERNAME`.
+    pub username: Option<String>,
+    /// `SMTP_PASSWORD`.
+    pub password: Option<SecretString>,
+    /// `EMAIL_FROM`.
+    pub from: String,
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// `LOG_LEVEL`: trace, debug, info, warn or error.
+    pub level: tracing::Level,
+    /// `LOG_FORMAT`.
+    pub format: LogFormat,
+}
+
+/// `LOG_FORMAT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `TLS_CERT` and `TLS_KEY`.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// PEM chain, leaf first.
+    pub certificate: PathBuf,
+    /// PEM private key.
+    pub key: PathBuf,
+}
+
+pub(super) fn tokens(reader: &mut Reader<'_>, public_url: Option<&str>) -> TokenConfig {
+    let second = Duration::from_secs(1);
+    let algorithms = [("EdDSA", KeyAlgorithm::EdDsa), ("ES256", KeyAlgorithm::Es256), ("RS256", KeyAlgorithm::Rs256)];
+    let refresh = reader.duration("JWT_REFRESH_TOKEN_DURATION", days(7), second);
+    TokenConfig {
+        jwt_secret: long_secret(reader, "JWT_SECRET"),
+        algorithm: reader.choice("JWT_ALGORITHM", &algorithms, KeyAlgorithm::EdDsa),
+        issuer: reader.text("JWT_ISSUER").or_else(|| public_url.map(str::to_owned)).unwrap_or_else(|| "portcullis".into()),
+        audience: reader.text("JWT_AUDIENCE").unwrap_or_else(|| "portcullis".into()),
+        access: reader.duration("JWT_ACCESS_TOKEN_DURATION", Duration::from_secs(900), second),
+        refresh,
+        refresh_remembered: refresh.max(days(30)),
+        refresh_grace: reader.duration("REFRESH_GRACE", Duration::from_secs(10), Duration::ZERO),
+        session_idle: reader.duration("SESSION_IDLE", days(30), second),
+        session_absolute: reader.duration("SESSION_ABSOLUTE", days(90), second),
+    }
+}
+
+/// A secret that is a key: fewer than 32 bytes could be guessed offline.
+pub(super) fn long_secret(reader: &mut Reader<'_>, name: &str) -> Option<SecretString> {
+    let secret = reader.secret(name)?;
+    if secret.expose_secret().len() < 32 {
+        reader.fault(name, "must have at least 32 bytes: make one with `openssl rand -base64 32`");
+    }
+    Some(secret)
+}
+
+pub(super) fn hashing(reader: &mut Reader<'_>) -> HashConfig {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    // A cost under 10 is for tests alone, but an operator who moves an old system needs to say so in small steps.
+    let bcrypt = HashAlgorithm::Bcrypt { cost: reader.number("PASSWORD_BCRYPT_COST", 12, 4..=14) };
+    let algorithms = [("bcrypt", bcrypt), ("argon2id", HashAlgorithm::argon2id())];
+    HashConfig {
+        algorithm: reader.choice("PASSWORD_ALGORITHM", &algorithms, bcrypt),
+        min_length: reader.number("PASSWORD_MIN_LENGTH", 8, 8..=64),
+        threads: reader.number("HASH_THREADS", cores, 1..=1024),
+        queue: reader.number("HASH_QUEUE", 64, 0..=100_000),
+    }
+}
+
+pub(super) fn registration(reader: &mut Reader<'_>) -> Registration {
+    reader.choice("REGISTRATION", &[("open", Registration::Open), ("closed", Registration::Closed)], Registration::Open)
+}
+
+pub(super) fn limits(reader: &mut Reader<'_>) -> LimitConfig {
+    LimitConfig {
+        enabled: reader.flag("RATE_LIMIT_ENABLED", true),
+        requests: reader.number("RATE_LIMIT_REQUESTS", 100, 1..=1_000_000),
+        duration: reader.duration("RATE_LIMIT_DURATION", Duration::from_secs(60), Duration::from_secs(1)),
+    }
+}
+
+pub(super) fn mail(reader: &mut Reader<'_>) -> Option<MailConfig> {
+    let host = reader.text("SMTP_HOST");
+    let port = reader.number("SMTP_PORT", 587, 1..=u16::MAX);
+    let username = reader.text("SMTP_USERNAME");
+    let password = reader.secret("SMTP_PASSWORD");
+    let from = reader.text("EMAIL_FROM");
+    if username.is_some() != password.is_some() {
+        reader.fault("SMTP_USERNAME", "SMTP_USERNAME and SMTP_PASSWORD belong together");
+    }
+    let host = host?;
+    if from.is_none() {
+        reader.fault("EMAIL_FROM", "required with SMTP_HOST, such as accounts@example.com");
+    }
+    Some(MailConfig { host, port, username, password, from: from.unwrap_or_default() })
+}
+
+pub(super) fn log(reader: &mut Reader<'_>, environment: Environment) -> LogConfig {
+    use tracing::Level;
+    let levels = [
+        ("trace", Level::TRACE),
+        ("debug", Level::DEBUG),
+        ("info", Level::INFO),
+        ("warn", Level::WARN),
+        ("warning", Level::WARN),
+        ("error", Level::ERROR),
+    ];
+    let format = match environment {
+        Environment::Development => LogFormat::Text,
+        Environment::Production => LogFormat::Json,
+    };
+    LogConfig {
+        level: reader.choice("LOG_LEVEL", &levels, Level::INFO),
+        format: reader.choice("LOG_FORMAT", &[("text", LogFormat::Text), ("json", LogFormat::Json)], format),
+    }
+}
+
+pub(super) fn public_url(reader: &mut Reader<'_>) -> Option<String> {
+    let text = reader.text("PUBLIC_URL")?;
+    match text.parse::<http::Uri>() {
+        Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none() => {
+            Some(text.trim_end_matches('/').to_owned())
+        }
+        _ => {
+            reader.fault("PUBLIC_URL", "must be an absolute http or https URL without a query, such as https://accounts.example.com");
+            None
+        }
+    }
+}
+
+pub(super) fn redis_url(reader: &mut Reader<'_>) -> Option<SecretString> {
+    let url = reader.secret("REDIS_URL")?;
+    let known = ["redis://", "rediss://", "redis+unix://", "unix://"];
+    if !known.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
+        reader.fault("REDIS_URL", "must be a URL such as redis://cache.internal:6379/0");
+    }
+    Some(url)
+}
+
+pub(super) fn origins(reader: &mut Reader<'_>) -> Vec<String> {
+    let origins: Vec<String> = reader.list("CORS_ALLOWED_ORIGINS", "https://app.example.com");
+    let good = |origin: &String| {
+        origin == "*"
+            || origin.parse::<http::Uri>().is_ok_and(|uri| {
+                matches!(uri.scheme_str(), Some("http" | "https"))
+                    && uri.host().is_some()
+                    && !origin.ends_with('/')
+                    && uri.path() == "/"
+            })
+    };
+    if !origins.iter().all(good) {
+        reader.fault("CORS_ALLOWED_ORIGINS", "every element must be an origin without a path, such as https://app.example.com, or *");
+    } else if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
+        reader.fault("CORS_ALLOWED_ORIGINS", "* cannot stand beside other origins");
+    }
+    origins
+}
+
+pub(super) fn tls(reader: &mut Reader<'_>) -> Option<TlsFiles> {
+    let certificate = reader.file("TLS_CERT");
+    let key = reader.file("TLS_KEY");
+    if reader.text("TLS_CERT").is_some() != reader.text("TLS_KEY").is_some() {
+        reader.fault("TLS_CERT", "TLS_CERT and TLS_KEY belong together");
+    }
+    Some(TlsFiles { certificate: certificate?, key: key? })
+}

@@ -1,0 +1,77 @@
+//! The list of all variables, which the README's table is held to.
+
+/// One environment variable, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds when it is not set.
+    pub default: &'static str,
+    /// What it decides.
+    pub meaning: &'static str,
+    /// Whether `NAME_FILE` works too.
+    pub secret: bool,
+}
+
+const fn plain(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, default, meaning, secret: false }
+}
+
+const fn secret(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, default, meaning, secret: true }
+}
+
+/// Every variable that the service reads, in the order of the README.
+pub const VARIABLES: &[Variable] = &[
+    plain("HOST", "127.0.0.1", "address to listen on"),
+    plain("PORT", "8080", "TCP port to listen on; 0 takes a free one"),
+    plain("ENVIRONMENT", "development", "development or production; production demands what real accounts need"),
+    plain("DATA_DIR", "./data", "folder of the embedded database and of generated keys"),
+    plain("PUBLIC_URL", "none", "base of links and default issuer; never taken from a request"),
+    secret("DATABASE_URL", "embedded PostgreSQL", "postgres:// URL; sslmode in it as in libpq"),
+    secret("DATABASE_DIRECT_URL", "DATABASE_URL", "for migrations and locks, when DATABASE_URL is a transaction pooler"),
+    plain("DB_HOST", "none", "host, as an alternative to DATABASE_URL"),
+    plain("DB_PORT", "5432", "port with DB_HOST"),
+    plain("DB_NAME", "portcullis", "database with DB_HOST"),
+    plain("DB_USER", "portcullis", "user with DB_HOST"),
+    secret("DB_PASSWORD", "none", "password with DB_HOST"),
+    plain("DB_SSL_MODE", "prefer", "disable, prefer, require, verify-ca or verify-full"),
+    plain("DB_MAX_OPEN_CONNS", "25", "connections of the pool at most"),
+    plain("DB_MAX_IDLE_CONNS", "5", "connections kept when idle"),
+    plain("DB_CONN_MAX_LIFETIME", "30m", "age at which an idle connection is replaced"),
+    secret("REDIS_URL", "none", "redis:// URL of the store that shares rate limits"),
+    secret("JWT_SECRET", "none", "switches to HS256 under this secret, at least 32 bytes"),
+    plain("JWT_ALGORITHM", "EdDSA", "EdDSA, ES256 or RS256, for generated keys"),
+    plain("JWT_ISSUER", "PUBLIC_URL, else portcullis", "iss claim"),
+    plain("JWT_AUDIENCE", "portcullis", "aud claim"),
+    plain("JWT_ACCESS_TOKEN_DURATION", "15m", "life of an access token"),
+    plain("JWT_REFRESH_TOKEN_DURATION", "168h", "life of a refresh token; 30 days with remember_me"),
+    plain("REFRESH_GRACE", "10s", "for how long a repeated refresh gets the same answer"),
+    plain("SESSION_IDLE", "30d", "a session unused for so long ends"),
+    plain("SESSION_ABSOLUTE", "90d", "a session as old as this ends"),
+    secret("KEY_ENCRYPTION_KEY", "generated in development", "protects private keys in the database, at least 32 bytes"),
+    plain("PASSWORD_ALGORITHM", "bcrypt", "bcrypt or argon2id"),
+    plain("PASSWORD_BCRYPT_COST", "12", "cost of new bcrypt hashes, 4 to 14"),
+    plain("PASSWORD_MIN_LENGTH", "8", "least length of a new password in code points"),
+    plain("HASH_THREADS", "number of cores", "password hashes that run at once"),
+    plain("HASH_QUEUE", "64", "password hashes that may wait; the next one gets 503 at once"),
+    plain("REGISTRATION", "open", "open or closed"),
+    plain("REQUIRE_VERIFIED_EMAIL", "false", "log-in waits for a verified address"),
+    plain("RATE_LIMIT_ENABLED", "true", "false switches every limit off"),
+    plain("RATE_LIMIT_REQUESTS", "100", "requests of the default limit"),
+    plain("RATE_LIMIT_DURATION", "1m", "period of the default limit"),
+    plain("SMTP_HOST", "none", "mail server; required in production"),
+    plain("SMTP_PORT", "587", "port of the mail server"),
+    plain("SMTP_USERNAME", "none", "user at the mail server"),
+    secret("SMTP_PASSWORD", "none", "password at the mail server"),
+    plain("EMAIL_FROM", "none", "sender of mails; required with SMTP_HOST"),
+    plain("LOG_LEVEL", "info", "trace, debug, info, warn or error"),
+    plain("LOG_FORMAT", "text, json in production", "text or json"),
+    plain("CORS_ALLOWED_ORIGINS", "none", "origins of browser front ends, separated by commas, or *"),
+    plain("TRUSTED_PROXIES", "none", "networks whose forwarding headers count, separated by commas"),
+    plain("METRICS_ADDR", "none", "host:port of a listener of its own for metrics and health"),
+    plain("TLS_CERT", "none", "PEM certificate chain; with TLS_KEY the listener speaks TLS"),
+    plain("TLS_KEY", "none", "PEM private key"),
+    plain("DELETION_RETENTION", "30d", "how long a deleted account keeps its address"),
+    plain("AUDIT_RETENTION", "365d", "how long security events are kept"),
+];

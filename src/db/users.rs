@@ -1,0 +1,264 @@
+//! Table `users`.
+
+use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{DbError, query};
+
+/// The constraint that decides who gets an address.
+pub const EMAIL_TAKEN: &str = "users_email_key_unique";
+
+/// An account, without its password hash: what replies and rules may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Identifier.
+    pub id: Uuid,
+    /// Address as given.
+    pub email: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// Whether the address was proved.
+    pub is_email_verified: bool,
+    /// Whether the operator lets the account in.
+    pub is_active: bool,
+    /// Last successful log-in.
+    pub last_login_at: Option<Timestamp>,
+    /// Creation.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Timestamp,
+    /// Deletion.
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl User {
+    /// Whether the account may act at all.
+    #[must_use]
+    pub fn may_act(&self) -> bool {
+        self.is_active && self.deleted_at.is_none()
+    }
+
+    /// Reads the columns of [`COLUMNS`], wherever they stand in the row.
+    pub(super) fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self {
+            id: row.try_get("user_id")?,
+            email: row.try_get("email")?,
+            first_name: row.try_get("first_name")?,
+            last_name: row.try_get("last_name")?,
+            is_email_verified: row.try_get("is_email_verified")?,
+            is_active: row.try_get("is_active")?,
+            last_login_at: row.try_get("last_login_at")?,
+            created_at: row.try_get("user_created_at")?,
+            updated_at: row.try_get("user_updated_at")?,
+            deleted_at: row.try_get("deleted_at")?,
+        })
+    }
+}
+
+/// An account with its password hash, for the handlers that check a password.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The account.
+    pub user: User,
+    /// Its hash.
+    pub password_hash: String,
+}
+
+/// A new account.
+#[derive(Debug)]
+pub struct NewUser<'a> {
+    /// Identifier.
+    pub id: Uuid,
+    /// Address as given.
+    pub email: &'a str,
+    /// Address folded.
+    pub email_key: &'a str,
+    /// Password hash.
+    pub password_hash: &'a str,
+    /// Given name.
+    pub first_name: &'a str,
+    /// Family name.
+    pub last_name: &'a str,
+    /// Creation; also the first log-in of a sign-up that opens a session.
+    pub now: Timestamp,
+}
+
+macro_rules! columns {
+    () => {
+        "u.id as user_id, u.email, u.first_name, u.last_name, u.is_email_verified, u.is_active, u.last_login_at, \
+         u.created_at as user_created_at, u.updated_at as user_updated_at, u.deleted_at"
+    };
+}
+pub(super) use columns;
+
+/// Adds an account.
+pub const INSERT: &str = concat!(
+    "insert into users as u (id, email, email_key, password_hash, first_name, last_name, created_at, updated_at) \
+     values ($1, $2, $3, $4, $5, $6, $7, $7) returning ",
+    columns!()
+);
+
+/// Adds an account. The database decides who gets the address: see [`EMAIL_TAKEN`].
+///
+/// # Errors
+/// When the address is taken or the database does not answer.
+pub async fn insert(client: &impl GenericClient, new: &NewUser<'_>) -> Result<User, DbError> {
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        [&new.id, &new.email, &new.email_key, &new.password_hash, &new.first_name, &new.last_name, &new.now];
+    Ok(User::from_row(&query::one(client, INSERT, &params).await?)?)
+}
+
+/// Finds an account by its folded address.
+pub const FIND_BY_EMAIL_KEY: &str =
+    concat!("select u.password_hash, ", columns!(), " from users u where u.email_key = $1 and u.deleted_at is null");
+
+/// Finds an account that is not deleted by its folded address.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_by_email_key(client: &impl GenericClient, key: &str) -> Result<Option<Credentials>, DbError> {
+    credentials(query::optional(client, FIND_BY_EMAIL_KEY, &[&key]).await?)
+}
+
+/// Finds an account by its id.
+pub const FIND: &str = concat!("select u.password_hash, ", columns!(), " from users u where u.id = $1 and u.deleted_at is null");
+
+/// Finds an account that is not deleted by its id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Credentials>, DbError> {
+    credentials(query::optional(client, FIND, &[&id]).await?)
+}
+
+fn credentials(row: Option<Row>) -> Result<Option<Credentials>, DbError> {
+    row.map(|row| Ok(Credentials { user: User::from_row(&row)?, password_hash: row.try_get("password_hash")? })).transpose()
+}
+
+/// Notes a log-in.
+pub const LOG_IN: &str = concat!(
+    "update users as u set last_login_at = $3, password_hash = coalesce($4, u.password_hash) \
+     where u.id = $1 and u.password_hash = $2 and u.is_active and u.deleted_at is null returning ",
+    columns!()
+);
+
+/// Notes a log-in, and stores the rehashed password if there is one. `None` when the account was disabled, deleted or given another
+/// password since `verified_hash` was read.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn log_in(
+    client: &impl GenericClient,
+    id: Uuid,
+    verified_hash: &str,
+    now: Timestamp,
+    rehashed: Option<&str>,
+) -> Result<Option<User>, DbError> {
+    optional_user(query::optional(client, LOG_IN, &[&id, &verified_hash, &now, &rehashed]).await?)
+}
+
+/// Replaces a password.
+pub const CHANGE_PASSWORD: &str = concat!(
+    "update users as u set password_hash = $3, updated_at = $4 \
+     where u.id = $1 and u.password_hash = $2 and u.is_active and u.deleted_at is null returning ",
+    columns!()
+);
+
+/// Replaces the password that was verified. `None` when another change came first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn change_password(
+    client: &impl GenericClient,
+    id: Uuid,
+    verified_hash: &str,
+    new_hash: &str,
+    now: Timestamp,
+) -> Result<Option<User>, DbError> {
+    optional_user(query::optional(client, CHANGE_PASSWORD, &[&id, &verified_hash, &new_hash, &now]).await?)
+}
+
+/// Sets a password by the operator's word.
+pub const SET_PASSWORD: &str = "update users set password_hash = $2, updated_at = $3 where id = $1 and deleted_at is null";
+
+/// Sets a password without knowing the old one. `false` when there is no such account.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_password(client: &impl GenericClient, id: Uuid, hash: &str, now: Timestamp) -> Result<bool, DbError> {
+    Ok(query::execute(client, SET_PASSWORD, &[&id, &hash, &now]).await? == 1)
+}
+
+/// Changes names; null keeps one.
+pub const RENAME: &str = concat!(
+    "update users as u set first_name = coalesce($2, u.first_name), last_name = coalesce($3, u.last_name), updated_at = $4 \
+     where u.id = $1 and u.is_active and u.deleted_at is null returning ",
+    columns!()
+);
+
+/// Changes one or both names. `None` when the account cannot act any more.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn rename(
+    client: &impl GenericClient,
+    id: Uuid,
+    first_name: Option<&str>,
+    last_name: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<User>, DbError> {
+    optional_user(query::optional(client, RENAME, &[&id, &first_name, &last_name, &now]).await?)
+}
+
+/// Lets an account in or shuts it out.
+pub const SET_ACTIVE: &str =
+    "update users set is_active = $2, updated_at = $3 where id = $1 and deleted_at is null and is_active <> $2";
+
+/// Lets an account in or shuts it out. `false` when nothing changed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_active(client: &impl GenericClient, id: Uuid, active: bool, now: Timestamp) -> Result<bool, DbError> {
+    Ok(query::execute(client, SET_ACTIVE, &[&id, &active, &now]).await? == 1)
+}
+
+/// Takes the operator's word that an address is its owner's.
+pub const SET_VERIFIED: &str =
+    "update users set is_email_verified = true, updated_at = $2 where id = $1 and deleted_at is null and not is_email_verified";
+
+/// Marks an address as verified. `false` when nothing changed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_verified(client: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<bool, DbError> {
+    Ok(query::execute(client, SET_VERIFIED, &[&id, &now]).await? == 1)
+}
+
+/// A page of accounts, oldest first.
+pub const LIST: &str = concat!(
+    "select ",
+    columns!(),
+    " from users u where u.deleted_at is null and (u.created_at, u.id) > ($1, $2) order by u.created_at, u.id limit $3"
+);
+
+/// A page of accounts after a given one, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(client: &impl GenericClient, after: (Timestamp, Uuid), limit: i64) -> Result<Vec<User>, DbError> {
+    let rows = query::all(client, LIST, &[&after.0, &after.1, &limit]).await?;
+    rows.iter().map(|row| User::from_row(row).map_err(DbError::from)).collect()
+}
+
+fn optional_user(row: Option<Row>) -> Result<Option<User>, DbError> {
+    Ok(row.as_ref().map(User::from_row).transpose()?)
+}
+
+/// Every query of this table, for the test that prepares them all.
+pub const QUERIES: &[&str] = &[
+    INSERT, FIND_BY_EMAIL_KEY, FIND, LOG_IN, CHANGE_PASSWORD, SET_PASSWORD, RENAME, SET_ACTIVE, SET_VERIFIED, LIST,
+];

@@ -1,0 +1,275 @@
+//! Every way in which the service turns a request down, and the one mapping of each to status, code and words.
+//!
+//! Handlers return [`ApiError`]; the `problem` layer renders the body (RFC 9457). Whatever is unexpected becomes a 500 that is logged once,
+//! here, with its chain, and says nothing outside.
+
+use std::borrow::Cow;
+use std::error::Error;
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use portcullis_layers::Refusal;
+use portcullis_layers::problem::Members;
+use serde::Serialize;
+
+use crate::auth::pool::Overloaded;
+use crate::db::DbError;
+use crate::random::RandomError;
+use crate::reply::Response;
+
+/// One field of a body that cannot be accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldFault {
+    /// Path of the field in the body.
+    pub field: Cow<'static, str>,
+    /// Stable code such as `too_short`.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: Cow<'static, str>,
+}
+
+/// A refusal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// Some fields cannot be accepted; all of them are named.
+    #[error("{} field(s) are not acceptable", .0.len())]
+    Validation(Vec<FieldFault>),
+    /// The body is not JSON.
+    #[error("the body is not valid JSON: {what} at byte {offset}")]
+    MalformedJson {
+        /// The kind of fault, never the value.
+        what: &'static str,
+        /// Where, in bytes from the start of the body.
+        offset: usize,
+    },
+    /// The body names fields that this operation does not have.
+    #[error("unknown field")]
+    UnknownField(Vec<FieldFault>),
+    /// The request itself is malformed.
+    #[error("{0}")]
+    InvalidRequest(&'static str),
+    /// An unknown or malformed refresh token.
+    #[error("the refresh token is not valid")]
+    InvalidToken,
+    /// A refresh token past its time.
+    #[error("the refresh token has expired")]
+    TokenExpired,
+    /// A refresh token of an ended session, or of an account that cannot act.
+    #[error("the session has ended")]
+    TokenRevoked,
+    /// A rotated refresh token came back: its family was ended.
+    #[error("the refresh token was used before; the session has been ended")]
+    RefreshTokenReused,
+    /// A request without an access token where one is needed.
+    #[error("an access token is required")]
+    MissingToken,
+    /// Unknown address or wrong password at log-in.
+    #[error("the e-mail address or the password is wrong")]
+    InvalidCredentials,
+    /// Wrong current password of somebody who is logged in.
+    #[error("the current password is wrong")]
+    WrongCurrentPassword,
+    /// The right password of an account that the operator shut out.
+    #[error("the account is disabled")]
+    AccountDisabled,
+    /// Log-in waits for a verified address.
+    #[error("the e-mail address is not verified yet")]
+    EmailNotVerified,
+    /// Not for this caller.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// No such resource.
+    #[error("there is nothing at this path")]
+    NotFound,
+    /// The path exists, the method does not.
+    #[error("this path does not answer to this method")]
+    MethodNotAllowed {
+        /// The `Allow` header.
+        allow: HeaderValue,
+    },
+    /// The address belongs to an account.
+    #[error("an account with this e-mail address exists")]
+    EmailTaken,
+    /// The sender is too slow.
+    #[error("the request body did not arrive in time")]
+    RequestTimeout,
+    /// The body is too large.
+    #[error("the request body is larger than allowed")]
+    PayloadTooLarge,
+    /// The path and query are too long.
+    #[error("the request target is longer than allowed")]
+    UriTooLong,
+    /// The header block is too large.
+    #[error("the request headers are larger than allowed")]
+    HeadersTooLarge,
+    /// Not JSON.
+    #[error("the request body must be sent as application/json")]
+    UnsupportedMediaType,
+    /// Too much work at once.
+    #[error("the service is busy")]
+    Overloaded,
+    /// A dependency is gone.
+    #[error("a part of the service is not available")]
+    ServiceUnavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Our fault.
+    #[error("something went wrong on our side")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// `(status, code, sentence for people)` of a refusal.
+type Row = (StatusCode, &'static str, Cow<'static, str>);
+
+impl ApiError {
+    /// Our fault, whatever it was.
+    pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(error.into())
+    }
+
+    /// The row of the contract that this refusal stands for.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        let text = |text: &'static str| Cow::Borrowed(text);
+        match self {
+            Self::Validation(_) => (StatusCode::BAD_REQUEST, "validation_error", text("Some fields are not acceptable.")),
+            Self::MalformedJson { what, offset } => {
+                (StatusCode::BAD_REQUEST, "malformed_json", format!("The body is not valid JSON: {what} at byte {offset}.").into())
+            }
+            Self::UnknownField(faults) => {
+                let names: Vec<_> = faults.iter().map(|fault| fault.field.as_ref()).collect();
+                (StatusCode::BAD_REQUEST, "unknown_field", format!("Unknown field: {}.", names.join(", ")).into())
+            }
+            Self::InvalidRequest(detail) => (StatusCode::BAD_REQUEST, "invalid_request", text(detail)),
+            Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", text("The refresh token is not valid.")),
+            Self::TokenExpired => (StatusCode::UNAUTHORIZED, "token_expired", text("The refresh token has expired; log in again.")),
+            Self::TokenRevoked => (StatusCode::UNAUTHORIZED, "token_revoked", text("The session has ended; log in again.")),
+            Self::RefreshTokenReused => (
+                StatusCode::UNAUTHORIZED,
+                "refresh_token_reused",
+                text("The refresh token was used before. The session has been ended; log in again."),
+            ),
+            Self::MissingToken => (StatusCode::UNAUTHORIZED, "missing_token", text("An access token is required.")),
+            Self::InvalidCredentials => {
+                (StatusCode::UNAUTHORIZED, "invalid_credentials", text("The e-mail address or the password is wrong."))
+            }
+            Self::WrongCurrentPassword => (StatusCode::FORBIDDEN, "invalid_credentials", text("The current password is wrong.")),
+            Self::AccountDisabled => (StatusCode::FORBIDDEN, "account_disabled", text("This account is disabled.")),
+            Self::EmailNotVerified => {
+                (StatusCode::FORBIDDEN, "email_not_verified", text("The e-mail address of this account is not verified yet."))
+            }
+            Self::Forbidden(detail) => (StatusCode::FORBIDDEN, "forbidden", text(detail)),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", text("There is nothing at this path.")),
+            Self::MethodNotAllowed { .. } => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text("This path does not answer to this method."))
+            }
+            Self::EmailTaken => (StatusCode::CONFLICT, "email_taken", text("An account with this e-mail address exists.")),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout", text("The request body did not arrive in time.")),
+            Self::PayloadTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", text("The request body is larger than allowed."))
+            }
+            Self::UriTooLong => (StatusCode::URI_TOO_LONG, "uri_too_long", text("The request target is longer than allowed.")),
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers_too_large",
+                text("The request headers are larger than allowed."),
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                text("The request body must be sent with Content-Type: application/json."),
+            ),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", text("The service is busy; try again shortly.")),
+            Self::ServiceUnavailable(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "service_unavailable",
+                text("A part of the service is not available; try again shortly."),
+            ),
+            Self::Internal(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", text("Something went wrong on our side; it has been logged."))
+            }
+        }
+    }
+
+    /// The header that the status demands, if it demands one.
+    fn mandatory_header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked | Self::RefreshTokenReused => {
+                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="portcullis", error="invalid_token""#)))
+            }
+            // RFC 6750 §3.1: no error code when the request carried no authentication information.
+            Self::InvalidCredentials | Self::MissingToken => {
+                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="portcullis""#)))
+            }
+            Self::MethodNotAllowed { allow } => Some((header::ALLOW, allow.clone())),
+            Self::Overloaded => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::ServiceUnavailable(_) => Some((header::RETRY_AFTER, HeaderValue::from_static("2"))),
+            _ => None,
+        }
+    }
+
+    /// The response; its body is rendered by the `problem` layer.
+    #[must_use]
+    pub fn into_response(self) -> Response {
+        self.log();
+        let (status, code, detail) = self.row();
+        let mut response = Response::default();
+        *response.status_mut() = status;
+        if let Some((name, value)) = self.mandatory_header() {
+            response.headers_mut().insert(name, value);
+        }
+        response.extensions_mut().insert(Refusal::new(status, code).with_detail(detail));
+        if let Self::Validation(faults) | Self::UnknownField(faults) = self {
+            response.extensions_mut().insert(details(&faults));
+        }
+        response
+    }
+
+    fn log(&self) {
+        match self {
+            Self::Internal(error) => tracing::error!(error = chain(error.as_ref()), "a request failed"),
+            Self::ServiceUnavailable(error) => tracing::warn!(error = chain(error.as_ref()), "a dependency is not available"),
+            _ => {}
+        }
+    }
+}
+
+fn details(faults: &[FieldFault]) -> Members {
+    let mut members = serde_json::Map::new();
+    members.insert("details".into(), serde_json::to_value(faults).unwrap_or_default());
+    Members(members)
+}
+
+/// An error with everything that caused it, on one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(_) => Self::ServiceUnavailable(Box::new(error)),
+            DbError::Query(_) => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<RandomError> for ApiError {
+    fn from(error: RandomError) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<Overloaded> for ApiError {
+    fn from(_: Overloaded) -> Self {
+        Self::Overloaded
+    }
+}

@@ -1,0 +1,134 @@
+//! Health, for load balancers and people.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Call;
+use crate::db::migrate;
+use crate::error::chain;
+use crate::reply;
+use crate::state::App;
+
+/// The longest that a probe waits for the database.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[derive(Serialize)]
+struct Check {
+    status: &'static str,
+    response_time_ms: f64,
+    last_checked: Timestamp,
+}
+
+#[derive(Serialize)]
+struct SummaryChecks {
+    database: Check,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    status: &'static str,
+    service: &'static str,
+    version: &'static str,
+    timestamp: Timestamp,
+    checks: SummaryChecks,
+}
+
+#[derive(Serialize)]
+struct ReadyChecks {
+    database: Check,
+    migrations: Check,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    timestamp: Timestamp,
+    version: &'static str,
+    checks: ReadyChecks,
+}
+
+#[derive(Serialize)]
+struct Live {
+    status: &'static str,
+    uptime: f64,
+    timestamp: Timestamp,
+    version: &'static str,
+}
+
+/// `GET /health`: every dependency, in words.
+///
+/// # Errors
+/// None: what is wrong is told in the body, with 503.
+pub async fn summary(call: Call) -> reply::Result {
+    let app = &call.app;
+    let (database, _) = probe(app).await;
+    let healthy = database.status == "healthy";
+    let body = Summary {
+        status: if healthy { "healthy" } else { "unhealthy" },
+        service: "portcullis",
+        version: VERSION,
+        timestamp: app.clock.now(),
+        checks: SummaryChecks { database },
+    };
+    reply::json(status(healthy), &body)
+}
+
+/// `GET /health/ready`: may traffic come? Only the database and its schema decide.
+///
+/// # Errors
+/// None: what is wrong is told in the body, with 503.
+pub async fn ready(call: Call) -> reply::Result {
+    let app = &call.app;
+    let (database, migrations) = probe(app).await;
+    let ready = database.status == "healthy" && migrations.status == "healthy";
+    let body = Ready {
+        status: if ready { "ready" } else { "not_ready" },
+        timestamp: app.clock.now(),
+        version: VERSION,
+        checks: ReadyChecks { database, migrations },
+    };
+    reply::json(status(ready), &body)
+}
+
+/// `GET /health/live`: the process runs. Touches nothing outside it.
+///
+/// # Errors
+/// None.
+pub async fn live(call: Call) -> reply::Result {
+    // Never zero, even in the first moment: a probe may take zero for "not up".
+    let uptime = call.app.uptime().as_secs_f64().max(0.001);
+    reply::json(StatusCode::OK, &Live { status: "alive", uptime, timestamp: call.now(), version: VERSION })
+}
+
+fn status(good: bool) -> StatusCode {
+    if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+}
+
+/// One round trip answers both questions: is the database there, and is its schema ours?
+async fn probe(app: &App) -> (Check, Check) {
+    let started = tokio::time::Instant::now();
+    let pending = tokio::time::timeout(PROBE_TIMEOUT, async {
+        let client = app.database.get().await.map_err(|error| chain(&error))?;
+        migrate::pending(&**client).await.map_err(|error| chain(&error))
+    })
+    .await
+    .unwrap_or_else(|_| Err("no answer in time".to_owned()));
+    let response_time_ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    let check = |status| Check { status, response_time_ms, last_checked: app.clock.now() };
+    match pending {
+        Ok(pending) if pending.is_empty() => (check("healthy"), check("healthy")),
+        Ok(pending) => {
+            tracing::warn!(pending = pending.len(), "migrations are pending");
+            (check("healthy"), check("unhealthy"))
+        }
+        Err(error) => {
+            tracing::warn!(error, "the health probe found the database unavailable");
+            (check("unhealthy"), check("unhealthy"))
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Log-in and log-out.
+
+use http::StatusCode;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{Call, tokens, users as sign_up};
+use crate::audit::{Event, Origin};
+use crate::auth::email::Email;
+use crate::auth::hash::MAX_PASSWORD_BYTES;
+use crate::body::Form;
+use crate::db::users::Credentials;
+use crate::db::{query, sessions, users};
+use crate::error::ApiError;
+use crate::reply::{self, Done, LoggedIn};
+use crate::state::App;
+
+/// `POST /api/v1/auth/login`: a new session for the right password.
+///
+/// An unknown address goes the same way as a wrong password, with a hash of the same cost, a row in the audit log and the same answer.
+///
+/// # Errors
+/// 401 `invalid_credentials`; 403 for a disabled or unverified account, after the right password only; 503 when hashing is overloaded.
+pub async fn log_in(call: Call) -> reply::Result {
+    let app = &call.app;
+    let (email, password, remember_me) = read(&call.body)?;
+    let ticket = app.hasher.admit()?;
+    let account = {
+        let client = app.database.get().await?;
+        users::find_by_email_key(&client, email.key()).await?
+    };
+    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let verified = ticket.verify(password.clone(), stored).await.map_err(ApiError::internal)?;
+    let origin = call.origin();
+    let account = match account {
+        Some(account) if verified.matches => account,
+        other => {
+            let event = Event::failure("login.failed", other.map(|account| account.user.id)).with(json!({ "reason": "credentials" }));
+            return refuse(app, &origin, &event, ApiError::InvalidCredentials).await;
+        }
+    };
+    if let Some((reason, error)) = shut_out(app, &account) {
+        let event = Event::failure("login.failed", Some(account.user.id)).with(json!({ "reason": reason }));
+        return refuse(app, &origin, &event, error).await;
+    }
+    let rehashed = match verified.rehash {
+        true => Some(ticket.hash(password, app.random.bytes()?).await.map_err(ApiError::internal)?),
+        false => None,
+    };
+    drop(ticket);
+
+    let now = call.now();
+    let mut client = app.database.get().await?;
+    let transaction = query::begin(&mut client).await?;
+    let id = account.user.id;
+    let user = users::log_in(&transaction, id, &account.password_hash, now, rehashed.as_deref())
+        .await?
+        // Disabled, deleted or given another password while we hashed.
+        .ok_or(ApiError::InvalidCredentials)?;
+    let details = json!({ "remember_me": remember_me, "rehashed": rehashed.is_some() });
+    let opened = tokens::open_session(app, &transaction, &user, &origin, remember_me).await?;
+    Event::success("login.succeeded", id).in_session(opened.session_id).with(details).write(app, &transaction, &origin).await?;
+    query::commit(transaction).await?;
+    reply::json(StatusCode::OK, &LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() })
+}
+
+fn read(body: &[u8]) -> Result<(Email, SecretString, bool), ApiError> {
+    let mut form = Form::parse(body)?;
+    let email = sign_up::email(&mut form);
+    let password = secret(&mut form, "password");
+    let remember_me = form.flag("remember_me");
+    form.finish()?;
+    email.zip(password).map(|(email, password)| (email, password, remember_me)).ok_or(ApiError::Validation(Vec::new()))
+}
+
+/// Reads a password that is to be verified: whatever was once accepted, but nothing that no policy could have let in.
+pub(super) fn secret(form: &mut Form, field: &'static str) -> Option<SecretString> {
+    let text = form.required(field)?;
+    if text.is_empty() {
+        form.fault(field, "required", "This field is required.");
+        return None;
+    }
+    if text.len() > MAX_PASSWORD_BYTES {
+        form.fault(field, "too_long", "This is longer than any password can be.");
+        return None;
+    }
+    Some(text.into())
+}
+
+/// Why an account with the right password may not come in.
+fn shut_out(app: &App, account: &Credentials) -> Option<(&'static str, ApiError)> {
+    if !account.user.is_active {
+        return Some(("disabled", ApiError::AccountDisabled));
+    }
+    (app.config.require_verified_email && !account.user.is_email_verified).then_some(("unverified", ApiError::EmailNotVerified))
+}
+
+/// Commits the row of a refused secret before the reply; a refusal that cannot be written down is a 503.
+pub(super) async fn refuse(app: &App, origin: &Origin, event: &Event, error: ApiError) -> reply::Result {
+    let client = app.database.get().await?;
+    event.write(app, &client, origin).await?;
+    Err(error)
+}
+
+/// `POST /api/v1/auth/logout`: ends the session of the access token.
+///
+/// # Errors
+/// 503 when the end cannot be written down.
+pub async fn log_out(call: Call) -> reply::Result {
+    read_log_out(&call.body)?;
+    let app = &call.app;
+    let who = call.authenticated()?;
+    let mut client = app.database.get().await?;
+    let transaction = query::begin(&mut client).await?;
+    sessions::revoke(&transaction, who.session_id, call.now(), "logout").await?;
+    Event::success("logout", who.user.id).write(app, &transaction, &call.origin()).await?;
+    query::commit(transaction).await?;
+    reply::json(StatusCode::OK, &Done::new("You are logged out.", call.stamp()))
+}
+
+/// `POST /api/v1/auth/logout-all`: ends every session of the user.
+///
+/// # Errors
+/// 503 when the end cannot be written down.
+pub async fn log_out_everywhere(call: Call) -> reply::Result {
+    read_log_out(&call.body)?;
+    let app = &call.app;
+    let who = call.authenticated()?;
+    let mut client = app.database.get().await?;
+    let transaction = query::begin(&mut client).await?;
+    let ended = sessions::revoke_all(&transaction, who.user.id, call.now(), "logout_all", None).await?;
+    let event = Event::success("logout_all", who.user.id).with(json!({ "sessions": ended }));
+    event.write(app, &transaction, &call.origin()).await?;
+    query::commit(transaction).await?;
+    reply::json(StatusCode::OK, &Done::new("You are logged out on every device.", call.stamp()))
+}
+
+/// Front ends send their refresh token along; the access token alone decides which session ends.
+fn read_log_out(body: &[u8]) -> Result<(), ApiError> {
+    let mut form = Form::parse_or_empty(body)?;
+    form.optional("refresh_token");
+    form.finish()
+}

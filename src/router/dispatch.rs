@@ -1,0 +1,74 @@
+//! The late half: runs the handler of the row, or refuses for want of one.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use tower::Service;
+
+use super::{Match, Router};
+use crate::error::ApiError;
+use crate::handlers::Call;
+use crate::reply::Response;
+use crate::state::App;
+
+/// Marks a response that is the same for everybody; a response extension.
+#[derive(Clone, Copy, Debug)]
+pub struct Compressible;
+
+/// The innermost service.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    app: Arc<App>,
+    router: Arc<Router>,
+}
+
+impl Dispatch {
+    /// Runs the rows of `router` over `app`.
+    #[must_use]
+    pub fn new(app: Arc<App>, router: Arc<Router>) -> Self {
+        Self { app, router }
+    }
+
+    fn refusal(&self, found: Option<&Match>) -> ApiError {
+        match found {
+            Some(Match::WrongMethod(index)) => self
+                .router
+                .entries
+                .get(*index)
+                .map_or(ApiError::NotFound, |entry| ApiError::MethodNotAllowed { allow: entry.allow.clone() }),
+            Some(Match::Unfit(rule)) => rule.error(),
+            Some(Match::NoPath | Match::Row(_)) | None => ApiError::NotFound,
+        }
+    }
+}
+
+impl Service<Request<Full<Bytes>>> for Dispatch {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        let Some(row) = Match::of(&request) else {
+            let response = self.refusal(request.extensions().get()).into_response();
+            return Box::pin(std::future::ready(Ok(response)));
+        };
+        let answer = (row.handler)(Call::new(self.app.clone(), request));
+        Box::pin(async move {
+            let mut response = answer.await.unwrap_or_else(ApiError::into_response);
+            if row.is_static {
+                response.extensions_mut().insert(Compressible);
+            }
+            Ok(response)
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! The one table of routes: method, path, access, limit class, body → handler.
+//!
+//! A row without an access value does not compile. `openapi.yaml` is held to this table, and table-driven tests visit every row.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use http::Method;
+
+use crate::handlers::{Call, docs, health, me, metrics, passwords, sessions, tokens, users};
+use crate::reply;
+
+/// Who may call a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody. An `Authorization` header is not even looked at.
+    Public,
+    /// The bearer of an access token of a live session.
+    User,
+    /// Who reads metrics: anybody in development, loopback peers in production, nobody here once metrics have a listener of their own.
+    Operator,
+}
+
+/// Which limits apply to a row besides those per network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitClass {
+    /// Sign-ups.
+    Register,
+    /// Log-ins.
+    Login,
+    /// Refreshes.
+    Refresh,
+    /// Whatever else takes a secret.
+    Secret,
+    /// Everything else.
+    Default,
+    /// Health and metrics: never refused, or an overload would look like an outage.
+    Exempt,
+}
+
+/// What a row reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestBody {
+    /// Nothing: a body is left unread.
+    None,
+    /// A JSON object.
+    Json,
+    /// A JSON object, or nothing at all.
+    OptionalJson,
+}
+
+/// A handler, boxed here: the one seam where types stop.
+pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = reply::Result> + Send>>;
+
+/// A row of the table.
+pub struct Route {
+    /// The method; a `GET` row also answers `HEAD`.
+    pub method: Method,
+    /// The path, in the syntax of `matchit`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Which limits apply.
+    pub limit: LimitClass,
+    /// What it reads.
+    pub body: RequestBody,
+    /// Whether the answer is the same for everybody, so that it may be compressed (never so for tokens: BREACH).
+    pub is_static: bool,
+    /// What answers.
+    pub handler: Handler,
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({:?})", self.method, self.path, self.access)
+    }
+}
+
+macro_rules! route {
+    ($method:ident $path:literal, $access:ident, $limit:ident, $body:ident => $handler:path) => {
+        route!(@row $method $path, $access, $limit, $body, false => $handler)
+    };
+    (static $path:literal => $handler:path) => {
+        route!(@row GET $path, Public, Default, None, true => $handler)
+    };
+    (@row $method:ident $path:literal, $access:ident, $limit:ident, $body:ident, $static:literal => $handler:path) => {
+        Route {
+            method: Method::$method,
+            path: $path,
+            access: Access::$access,
+            limit: LimitClass::$limit,
+            body: RequestBody::$body,
+            is_static: $static,
+            handler: |call| Box::pin($handler(call)),
+        }
+    };
+}
+
+/// Every route of the service.
+pub static ROUTES: &[Route] = &[
+    // Accounts and tokens.
+    route!(POST "/api/v1/auth/register", Public, Register, Json => users::register),
+    route!(POST "/api/v1/auth/login", Public, Login, Json => sessions::log_in),
+    route!(POST "/api/v1/auth/refresh", Public, Refresh, Json => tokens::refresh),
+    route!(POST "/api/v1/auth/logout", User, Default, OptionalJson => sessions::log_out),
+    route!(POST "/api/v1/auth/logout-all", User, Default, OptionalJson => sessions::log_out_everywhere),
+    route!(GET "/api/v1/auth/me", User, Default, None => me::show),
+    route!(PUT "/api/v1/auth/me", User, Default, Json => me::update),
+    route!(PUT "/api/v1/auth/password/change", User, Secret, Json => passwords::change),
+    // An older name that front ends still call.
+    route!(PUT "/api/v1/auth/change-password", User, Secret, Json => passwords::change),
+    // Keys for those who verify our tokens.
+    route!(GET "/.well-known/jwks.json", Public, Default, None => tokens::jwks),
+    // Operation.
+    route!(GET "/health", Public, Exempt, None => health::summary),
+    route!(GET "/health/live", Public, Exempt, None => health::live),
+    route!(GET "/health/ready", Public, Exempt, None => health::ready),
+    route!(GET "/api/v1/health", Public, Exempt, None => health::summary),
+    route!(GET "/api/v1/health/live", Public, Exempt, None => health::live),
+    route!(GET "/api/v1/health/ready", Public, Exempt, None => health::ready),
+    route!(GET "/metrics", Operator, Exempt, None => metrics::show),
+    route!(GET "/api/v1/metrics", Operator, Exempt, None => metrics::show),
+    // Documentation.
+    route!(static "/openapi.yaml" => docs::openapi_yaml),
+    route!(static "/openapi.json" => docs::openapi_json),
+    route!(static "/docs" => docs::page),
+    route!(static "/docs/{file}" => docs::asset),
+    route!(static "/swagger/index.html" => docs::redirect),
+];

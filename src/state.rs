@@ -1,0 +1,47 @@
+//! What a request may touch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audit::refusals::Refusals;
+use crate::auth::keys::SigningKeys;
+use crate::auth::password::PasswordPolicy;
+use crate::auth::pool::HashPool;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Database;
+use crate::metrics::Metrics;
+use crate::random::Random;
+
+/// The parts of a running service. Handlers share one behind an `Arc`.
+#[derive(Debug)]
+pub struct App {
+    /// What the operator decided.
+    pub config: Config,
+    /// PostgreSQL.
+    pub database: Database,
+    /// The keys that sign and verify access tokens.
+    pub keys: SigningKeys,
+    /// Where passwords are hashed.
+    pub hasher: HashPool,
+    /// Which passwords are accepted.
+    pub passwords: PasswordPolicy,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub random: Arc<dyn Random>,
+    /// Our own metrics, and the registry that all of them are in.
+    pub metrics: Metrics,
+    /// Refused requests on their way to the audit log.
+    pub refusals: Refusals,
+    /// When the process came up, on the monotonic clock.
+    pub started: tokio::time::Instant,
+}
+
+impl App {
+    /// For how long the process has been up.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+}

@@ -1,0 +1,206 @@
+//! Is the body fit for the handler: its type, its size, its encoding? It is read once here, and only on rows that want one.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Version, header};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError};
+use tower::{Layer, Service};
+
+use crate::error::ApiError;
+use crate::reply::Response;
+use crate::router::Match;
+use crate::routes::RequestBody;
+
+/// The largest body that is held. Far above any honest one, far below what a hasher or parser would feel.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// How long a sender may take for its body.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads and checks bodies.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ValidateLayer;
+
+impl<S> Layer<S> for ValidateLayer {
+    type Service = Validate<S>;
+    fn layer(&self, inner: S) -> Validate<S> {
+        Validate { inner }
+    }
+}
+
+/// The service of [`ValidateLayer`].
+#[derive(Clone, Debug)]
+pub struct Validate<S> {
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for Validate<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Validating<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let wanted = Match::of(&request).map_or(RequestBody::None, |row| row.body);
+        let (parts, body) = request.into_parts();
+        if wanted == RequestBody::None {
+            return Validating::Passed { future: self.inner.call(Request::from_parts(parts, Full::default())) };
+        }
+        // The instance that was polled ready goes with the future; the clone waits for its own turn.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Validating::Reading {
+            future: Box::pin(async move {
+                match read(&parts.headers, body, wanted).await {
+                    Ok(bytes) => inner.call(Request::from_parts(parts, Full::new(bytes))).await,
+                    Err(error) => Ok(refuse(error, parts.version)),
+                }
+            }),
+        }
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// The future of [`Validate`].
+    #[project = Projected]
+    pub enum Validating<F> {
+        /// Nothing to read.
+        Passed {
+            /// What the inner service does.
+            #[pin]
+            future: F,
+        },
+        /// The body comes first.
+        Reading {
+            /// Reads, then calls the inner service.
+            future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>,
+        },
+    }
+}
+
+impl<F> std::fmt::Debug for Validating<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Passed { .. } => "Validating::Passed",
+            Self::Reading { .. } => "Validating::Reading",
+        })
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for Validating<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            Projected::Passed { future } => future.poll(cx),
+            Projected::Reading { future } => future.as_mut().poll(cx),
+        }
+    }
+}
+
+async fn read<B>(headers: &HeaderMap, body: B, wanted: RequestBody) -> Result<Bytes, ApiError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let may_be_empty = wanted == RequestBody::OptionalJson;
+    if !is_json(headers.get(header::CONTENT_TYPE)) && !(may_be_empty && body.is_end_stream()) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let bytes = match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
+        Err(_) => return Err(ApiError::RequestTimeout),
+        Ok(Err(error)) => return Err(unread(&*error.into())),
+        Ok(Ok(collected)) => collected.to_bytes(),
+    };
+    if bytes.len() > MAX_BODY {
+        return Err(ApiError::PayloadTooLarge);
+    }
+    Ok(bytes)
+}
+
+/// Why a body could not be read to its end: larger than the limit around it, or cut off by its sender.
+fn unread(error: &(dyn std::error::Error + 'static)) -> ApiError {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return ApiError::PayloadTooLarge;
+        }
+        cause = error.source();
+    }
+    ApiError::InvalidRequest("The request body ended early.")
+}
+
+/// `application/json`, with parameters or without. A charset other than UTF-8 does not exist for JSON (RFC 8259 §8.1).
+fn is_json(content_type: Option<&HeaderValue>) -> bool {
+    let Some(Ok(text)) = content_type.map(HeaderValue::to_str) else { return false };
+    let (essence, _) = text.split_once(';').unwrap_or((text, ""));
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// After a sender that was too slow the connection is in the middle of a message and cannot be used again; HTTP/2 has streams for that.
+fn refuse(error: ApiError, version: Version) -> Response {
+    let close = matches!(error, ApiError::RequestTimeout) && version < Version::HTTP_2;
+    let mut response = error.into_response();
+    if close {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The bytes of a body that is in memory, and so there without waiting.
+#[must_use]
+pub fn in_memory(body: impl Body<Data = Bytes>) -> Bytes {
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    let mut body = std::pin::pin!(body);
+    match body.as_mut().poll_frame(&mut context) {
+        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        Poll::Ready(_) | Poll::Pending => Bytes::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_known_by_its_essence_alone() {
+        for (value, good) in [
+            ("application/json", true),
+            ("application/json; charset=utf-8", true),
+            ("Application/JSON ;charset=UTF-8", true),
+            ("application/jsonp", false),
+            ("application/problem+json", false),
+            ("text/plain", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            assert_eq!(is_json(Some(&HeaderValue::from_static(value))), good, "{value}");
+        }
+        assert!(!is_json(None));
+    }
+
+    #[test]
+    fn a_body_in_memory_is_there_at_once() {
+        assert_eq!(in_memory(Full::new(Bytes::from_static(b"{}"))), "{}");
+        assert!(in_memory(Full::default()).is_empty());
+    }
+}
