@@ -3,6 +3,16 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# The tools must be of the compiler's own LLVM: from rustup, or from the system if that has the version.
+if [ ! -x "$(rustc --print target-libdir)/../bin/llvm-cov" ]; then
+    llvm=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+    if ! command -v "llvm-cov-$llvm" >/dev/null; then
+        echo "llvm-cov $llvm is missing: run \`rustup component add llvm-tools\`, or install the package llvm-$llvm" >&2
+        exit 1
+    fi
+    export LLVM_COV="llvm-cov-$llvm" LLVM_PROFDATA="llvm-profdata-$llvm"
+fi
+
 report=target/lcov.info
 cargo llvm-cov --workspace --all-features --lcov --output-path "$report"
 

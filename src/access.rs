@@ -125,29 +125,29 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.refusal(&request) {
-            Some(error) => Guarded::Refused { response: Some(error.into_response()) },
-            None => Guarded::Passed { future: self.inner.call(request) },
-        }
+        let state = match self.refusal(&request) {
+            Some(error) => Guard::Refused { response: Some(error.into_response()) },
+            None => Guard::Passed { future: self.inner.call(request) },
+        };
+        Guarded { state }
     }
 }
 
 pin_project! {
     /// The future of [`AccessGuard`].
     #[derive(Debug)]
-    #[project = Projected]
-    pub enum Guarded<F> {
-        /// Turned away.
-        Refused {
-            /// The refusal, until it is taken.
-            response: Option<Response>,
-        },
-        /// Let through.
-        Passed {
-            /// What the inner service does.
-            #[pin]
-            future: F,
-        },
+    pub struct Guarded<F> {
+        #[pin]
+        state: Guard<F>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = GuardProjected]
+    enum Guard<F> {
+        Refused { response: Option<Response> },
+        Passed { #[pin] future: F },
     }
 }
 
@@ -158,9 +158,9 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            Projected::Refused { response } => response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
-            Projected::Passed { future } => future.poll(cx),
+        match self.project().state.project() {
+            GuardProjected::Refused { response } => response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
+            GuardProjected::Passed { future } => future.poll(cx),
         }
     }
 }

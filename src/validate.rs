@@ -1,6 +1,7 @@
 //! Is the body fit for the handler: its type, its size, its encoding? It is read once here, and only on rows that want one.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Version, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError};
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::error::ApiError;
@@ -60,46 +62,43 @@ where
         let wanted = Match::of(&request).map_or(RequestBody::None, |row| row.body);
         let (parts, body) = request.into_parts();
         if wanted == RequestBody::None {
-            return Validating::Passed { future: self.inner.call(Request::from_parts(parts, Full::default())) };
+            let future = self.inner.call(Request::from_parts(parts, Full::default()));
+            return Validating { state: State::Passed { future } };
         }
         // The instance that was polled ready goes with the future; the clone waits for its own turn.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        Validating::Reading {
-            future: Box::pin(async move {
-                match read(&parts.headers, body, wanted).await {
-                    Ok(bytes) => inner.call(Request::from_parts(parts, Full::new(bytes))).await,
-                    Err(error) => Ok(refuse(error, parts.version)),
-                }
-            }),
-        }
+        let future = Box::pin(async move {
+            match read(&parts.headers, body, wanted).await {
+                Ok(bytes) => inner.call(Request::from_parts(parts, Full::new(bytes))).await,
+                Err(error) => Ok(refuse(error, parts.version)),
+            }
+        });
+        Validating { state: State::Reading { future } }
     }
 }
 
-pin_project_lite::pin_project! {
+pin_project! {
     /// The future of [`Validate`].
-    #[project = Projected]
-    pub enum Validating<F> {
-        /// Nothing to read.
-        Passed {
-            /// What the inner service does.
-            #[pin]
-            future: F,
-        },
-        /// The body comes first.
-        Reading {
-            /// Reads, then calls the inner service.
-            future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>,
-        },
+    pub struct Validating<F> {
+        #[pin]
+        state: State<F>,
     }
 }
 
-impl<F> std::fmt::Debug for Validating<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Passed { .. } => "Validating::Passed",
-            Self::Reading { .. } => "Validating::Reading",
-        })
+pin_project! {
+    #[project = Projected]
+    enum State<F> {
+        /// Nothing to read.
+        Passed { #[pin] future: F },
+        /// The body comes first. Boxed: it holds the request, and most requests have no body.
+        Reading { future: Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> },
+    }
+}
+
+impl<F> fmt::Debug for Validating<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validating").finish_non_exhaustive()
     }
 }
 
@@ -107,7 +106,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Validating<F> 
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
+        match self.project().state.project() {
             Projected::Passed { future } => future.poll(cx),
             Projected::Reading { future } => future.as_mut().poll(cx),
         }

@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     serve(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 3000))).await?).await
 }
 
-async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
     let key = VerifyingKey::from_secret(Algorithm::HS256, b"only an example: 32 bytes or more")?;
     let validation = Validation::<Value>::builder().issuer("https://issuer.example").audience("example").build()?;
     let authentication = JwtAuthLayer::builder(KeySetHandle::new(KeySet::new([key])?), validation)
@@ -45,7 +45,7 @@ async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
         .layer(SecurityHeadersLayer::api())
         .layer(ProblemLayer::builder().build()?)
         .layer(ClientIpLayer::builder().trusted(["10.0.0.0/8".parse()?]).build()?)
-        .layer(LoadShedLayer::new(NonZeroUsize::MAX))
+        .layer(LoadShedLayer::new(NonZeroUsize::try_from(512)?))
         .layer(authentication.build()?);
 
     let app = Router::new()

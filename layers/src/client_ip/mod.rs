@@ -1,5 +1,7 @@
 //! Finds the address of the client behind known proxies.
 //!
+//! # Conditions
+//!
 //! 1. The peer is the address of the socket's other end: the [`PeerAddr`](crate::PeerAddr) extension, or what a closure says. Without one
 //!    the request passes untouched.
 //! 2. A peer outside the trusted networks is the client; forwarding headers are not looked at.
@@ -15,8 +17,12 @@
 //! [`ClientIp`](crate::ClientIp), and [`ClientScheme`](crate::ClientScheme) where a trusted hop named it. IPv4-mapped IPv6 addresses
 //! become IPv4.
 //!
+//! # Deployment
+//!
 //! Trust exactly the networks your proxies connect from, and configure the header that the outermost of them writes itself: a header that
 //! it merely passes on comes from the client.
+//!
+//! # Examples
 //!
 //! ```
 //! use std::net::SocketAddr;

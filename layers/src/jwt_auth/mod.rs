@@ -62,7 +62,7 @@
 //! let service = ServiceBuilder::new().layer(layer).service(service_fn(|request: Request<Full<Bytes>>| async move {
 //!     // The layer lets no request through without it.
 //!     let who = request.extensions().get::<Verified<Claims>>().map_or("", |token| &token.claims().sub);
-//!     Ok::<_, std::convert::Infallible>(Response::new(Full::from(format!("hello {who}"))))
+//!     Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::from(format!("hello {who}"))))
 //! }));
 //!
 //! let refused = service.oneshot(Request::new(Full::default())).await?;

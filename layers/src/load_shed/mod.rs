@@ -1,13 +1,19 @@
 //! Refuses at once what would only wait: a bound on the requests in flight.
 //!
+//! # Conditions
+//!
 //! 1. A request that finds fewer than the maximum in flight takes a permit and passes.
 //! 2. Otherwise it is answered without calling the inner service: status 503, code `overloaded`, `Retry-After` (1 second by default).
 //! 3. A request that the closure given to [`exempt`](Builder::exempt) names, such as a health check, passes without a permit.
 //! 4. The permit is given back when the response head is there, when the inner service fails, and when the request is dropped. A body
 //!    that streams on afterwards holds none.
 //!
+//! # Deployment
+//!
 //! All clones of a layer and of its services share one bound. Unlike `tower::load_shed`, the answer is a response, not an error, and the
 //! readiness of the inner service is not touched: a service that is not ready makes callers wait, as without the layer.
+//!
+//! # Examples
 //!
 //! ```
 //! use std::num::NonZeroUsize;

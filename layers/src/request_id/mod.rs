@@ -1,5 +1,7 @@
 //! Gives every request an id and a place in a distributed trace.
 //!
+//! # Conditions
+//!
 //! 1. A single incoming `x-request-id` of 1 to 128 characters from `[A-Za-z0-9._-]` is accepted. Anything else (missing, repeated, too
 //!    long, another character) is replaced by a new id of 32 lower-case hex digits.
 //! 2. The id is put on the request (extension [`RequestId`](crate::RequestId) and header) and on the response (header, replacing one
@@ -9,12 +11,16 @@
 //! 4. The [`TraceContext`](crate::TraceContext) is put on the request as extension and as `traceparent` header, so that a handler which
 //!    forwards the headers propagates the trace.
 //!
+//! # Deployment
+//!
 //! New ids are unique, not unguessable: a random 128-bit start per layer, a counter, and a bijection that spreads it. They cost no system
 //! call and must never serve as a secret.
 //!
 //! Behind a proxy that is not yours, ids and traces come from strangers: they are safe to log, but two requests may then carry the same
 //! one. [`accept_incoming`](Builder::accept_incoming) and
 //! [`continue_traces`](Builder::continue_traces) turn that off.
+//!
+//! # Examples
 //!
 //! ```
 //! use http::{Request, Response};

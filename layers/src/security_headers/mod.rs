@@ -1,5 +1,7 @@
 //! Sets the response headers that make browsers strict, and removes those that tell too much.
 //!
+//! # Conditions
+//!
 //! 1. Each header is set where the response has none of that name; a value that the inner service chose is never overwritten.
 //! 2. `Strict-Transport-Security` is set only if the request came over TLS: [`ClientScheme::Https`](crate::ClientScheme) in the extensions
 //!    of the response or the request, or what the closure given to [`https`](Builder::https) says. Over plain text it
@@ -7,6 +9,8 @@
 //! 3. A policy that contains [`Source::Nonce`] gets a new nonce per request, which the inner service finds as [`CspNonce`] in the request
 //!    extensions. If the system has no randomness, the nonce stays away and the policy then allows no nonce at all.
 //! 4. `Server` and `X-Powered-By` are removed.
+//!
+//! # Presets
 //!
 //! | header | [`api`](SecurityHeadersLayer::api) | [`html`](SecurityHeadersLayer::html) |
 //! |---|---|---|
@@ -23,6 +27,13 @@
 //! | `x-xss-protection` | `0` | same |
 //!
 //! The values follow the OWASP Secure Headers Project. All of them are computed and checked when the layer is built.
+//!
+//! # Deployment
+//!
+//! Place the layer outside everything that answers by itself, so that refusals carry the headers too. Where TLS ends in front of the app,
+//! something must say so: `client_ip` believes a trusted proxy, an app that accepts TLS inserts the extension itself.
+//!
+//! # Examples
 //!
 //! ```
 //! use http::{Request, Response};

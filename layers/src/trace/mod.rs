@@ -1,5 +1,7 @@
 //! One [`tracing`] span per request and one event when its response has ended.
 //!
+//! # Conditions
+//!
 //! 1. The span `http.request` opens when the request arrives; the inner future and the response body run inside it. It knows the
 //!    [`RoutePattern`](crate::RoutePattern), [`RequestId`](crate::RequestId) and [`TraceContext`](crate::TraceContext) if layers further
 //!    out put them into the request extensions.
@@ -9,6 +11,8 @@
 //!    A request dropped before that, by a client that went away or by a time-out, has its event too.
 //! 4. Statuses from 500, errors and panics of the inner service are events at level `ERROR`; all others have the configured level.
 //! 5. Neither query string nor header values are recorded: they carry secrets. A path is cut after 512 bytes.
+//!
+//! # Fields
 //!
 //! The names follow the OpenTelemetry semantic conventions where these have one. The target of span and event is
 //! `portcullis_layers::trace`.
@@ -27,7 +31,13 @@
 //! | `http.response.body.size` | event | bytes of the body handed over |
 //! | `duration_ms` | event | milliseconds from request to end of the response |
 //!
-//! The response body becomes a [`ResponseBody`], since nothing else sees its end.
+//! # Deployment
+//!
+//! The response body becomes a [`ResponseBody`], since nothing else sees its end. Place the layer inside those that know id and route,
+//! outside everything that refuses. Statuses from 500 are logged at `ERROR` even if they are meant, such as a 503 of an overloaded
+//! service: filter by target if that is too much.
+//!
+//! # Examples
 //!
 //! ```
 //! use bytes::Bytes;

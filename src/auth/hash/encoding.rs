@@ -5,7 +5,8 @@ use base64::alphabet;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::{NO_PAD, STANDARD_NO_PAD};
 
-/// bcrypt's own alphabet. The last character of a salt carries four bits that mean nothing; some writers leave noise there.
+/// bcrypt's own alphabet. The last character of a salt carries four bits that mean nothing; some writers leave noise
+/// there.
 pub(super) const BCRYPT: GeneralPurpose =
     GeneralPurpose::new(&alphabet::BCRYPT, NO_PAD.with_decode_allow_trailing_bits(true));
 
@@ -22,8 +23,8 @@ pub(super) fn ab64_bytes(text: &str) -> Option<Vec<u8>> {
     phc_bytes(&text.replace('.', "+"))
 }
 
-/// A decimal number without sign or leading zeros. One too big for the type is its largest value, which lies above every
-/// ceiling: the caller then says "too costly" rather than "malformed".
+/// A decimal number without sign or leading zeros. One too big for the type is its largest value, which lies above
+/// every ceiling: the caller then says "too costly" rather than "malformed".
 pub(super) fn decimal(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     (plain && !text.is_empty()).then(|| text.parse().unwrap_or(u32::MAX))

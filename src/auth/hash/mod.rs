@@ -8,8 +8,8 @@
 //! | scrypt | `$scrypt$ln=16,r=8,p=1$…$…` | no | `scrypt` |
 //! | PBKDF2-SHA256 | `$pbkdf2-sha256$29000$…$…`, `pbkdf2_sha256$870000$…$…` | no | `pbkdf2` |
 //!
-//! The formats that are only read come with accounts that were brought from elsewhere; [`needs_rehash`] says that such a
-//! hash should be replaced as soon as its password is known again. A stored hash names its own cost, so every format
+//! The formats that are only read come with accounts that were brought from elsewhere; [`needs_rehash`] says that such
+//! a hash should be replaced as soon as its password is known again. A stored hash names its own cost, so every format
 //! has a ceiling above which it is refused before any work: an imported row must not be able to occupy a core.
 //!
 //! A password is hashed as its exact UTF-8 bytes: nothing is trimmed, folded, normalised or truncated.
@@ -29,7 +29,8 @@ pub use self::algorithm::{Algorithm, BCRYPT_COSTS};
 pub use self::stored::{Format, Stored};
 
 /// Longest password, in bytes, that is ever hashed. Well above what the policy lets anyone choose, since an imported
-/// account may have a longer one; far below what a request body could carry (ASVS 6.2.9 asks for at least 64 characters).
+/// account may have a longer one; far below what a request body could carry (ASVS 6.2.9 asks for at least 64
+/// characters).
 pub const MAX_PASSWORD_BYTES: usize = 4096;
 
 /// Length of the salt that a new hash needs, in bytes (NIST SP 800-132 §5.1 asks for at least 16).

@@ -1,9 +1,9 @@
 //! What a person may choose as a password.
 //!
-//! Length and guessability, nothing else (NIST SP 800-63B §3.1.1.2, ASVS 6.2): no rules of composition, no expiry, nothing
-//! trimmed.
+//! Length and guessability, nothing else (NIST SP 800-63B §3.1.1.2, ASVS 6.2): no rules of composition, no expiry,
+//! nothing trimmed.
 
-mod common;
+mod list;
 
 use caseless::default_case_fold_str;
 
@@ -93,7 +93,7 @@ impl PasswordPolicy {
         }
         let folded = default_case_fold_str(password);
         let guesses = guesses(&folded);
-        if guesses.iter().any(|guess| common::contains(guess)) {
+        if guesses.iter().any(|guess| list::contains(guess)) {
             faults.push(PasswordFault::TooCommon);
         }
         if context.words().iter().any(|word| guesses.contains(&word.as_str())) {

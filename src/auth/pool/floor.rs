@@ -7,9 +7,9 @@ use crate::auth::hash::Format;
 /// not slow every later refusal.
 const FADING: u64 = 8;
 
-/// The shortest time that a refused verification may take: the dearest computation that a stored hash can cause, with the
-/// configured one after it. Learned from the computations as they happen, since only they know the machine and its load:
-/// after a start, the first use of a hash in another format teaches its price.
+/// The shortest time that a refused verification may take: the dearest computation that a stored hash can cause, with
+/// the configured one after it. Learned from the computations as they happen, since only they know the machine and its
+/// load: after a start, the first use of a hash in another format teaches its price.
 #[derive(Debug, Default)]
 pub(super) struct Floor {
     current: Peak,

@@ -3,8 +3,8 @@
 //! A hash takes a core for a quarter of a second. At most `threads` of them run at once; at most `queue` more callers
 //! wait. [`HashPool::admit`] decides at once, before anything is looked up, so that a flood is turned away at the cost
 //! of two atomic operations and says nothing about any account. The [`Ticket`] it gives holds the caller's place until
-//! the last computation under it has really ended: a client that hangs up does not make room for the next one before its
-//! core is free again.
+//! the last computation under it has really ended: a client that hangs up does not make room for the next one before
+//! its core is free again.
 //!
 //! Whoever verifies a wrong password must not learn from the time it takes whether the account exists or where its
 //! hash came from:
@@ -140,7 +140,8 @@ impl HashPool {
 }
 
 impl Ticket {
-    /// Hashes a new password with the configured algorithm. `salt` comes fresh from the caller's random number generator.
+    /// Hashes a new password with the configured algorithm. `salt` comes fresh from the caller's random number
+    /// generator.
     ///
     /// # Errors
     /// [`PoolError::Hash`] as [`hash`](super::hash::hash()), [`PoolError::Stopped`] when the runtime goes down.
@@ -148,8 +149,8 @@ impl Ticket {
         self.run(move |engine| engine.hash(password.expose_secret(), salt)).await?.map_err(PoolError::from)
     }
 
-    /// Verifies a password against what is stored for its user; `None` is a user that does not exist. A refusal takes as
-    /// long whatever its reason.
+    /// Verifies a password against what is stored for its user; `None` is a user that does not exist. A refusal takes
+    /// as long whatever its reason.
     ///
     /// # Errors
     /// [`PoolError::Hash`] for a password that is too long to be anybody's, before any work and whoever the user is;

@@ -1,5 +1,5 @@
-//! The embedded list of common passwords: the 12 000 most frequent entries of the list that Django ships (BSD-3-Clause),
-//! itself Royce Williams' count over published breaches; case-folded, one a line, sorted by bytes.
+//! The embedded list of common passwords: the 12 000 most frequent entries of the list that Django ships
+//! (BSD-3-Clause), itself Royce Williams' count over published breaches; case-folded, one a line, sorted by bytes.
 
 use std::cmp::Ordering;
 
