@@ -83,10 +83,10 @@ impl Form {
         match self.take(name) {
             Some(Value::String(text)) => Some(text),
             None | Some(Value::Null) => {
-                self.fault(name, "required", "This field is required.");
+                self.fault(name, "required", "is required");
                 None
             }
-            Some(_) => self.wrong_type(name, "This field must be a string."),
+            Some(_) => self.wrong_type(name, "must be a string"),
         }
     }
 
@@ -95,7 +95,7 @@ impl Form {
         match self.take(name)? {
             Value::String(text) => Some(text),
             Value::Null => None,
-            _ => self.wrong_type(name, "This field must be a string."),
+            _ => self.wrong_type(name, "must be a string"),
         }
     }
 
@@ -104,7 +104,7 @@ impl Form {
         match self.take(name) {
             Some(Value::Bool(value)) => value,
             None | Some(Value::Null) => false,
-            Some(_) => self.wrong_type::<bool>(name, "This field must be true or false.").unwrap_or(false),
+            Some(_) => self.wrong_type::<bool>(name, "must be true or false").unwrap_or(false),
         }
     }
 
@@ -114,7 +114,7 @@ impl Form {
             if let Some(repeated) = self.optional(name)
                 && password.is_some_and(|password| password != repeated)
             {
-                self.fault(name, "mismatch", "The two passwords differ.");
+                self.fault(name, "mismatch", "differs from the password");
             }
         }
     }
@@ -133,7 +133,7 @@ impl Form {
             let unknown = self.fields.into_iter().map(|(name, _)| FieldFault {
                 field: shown(&name).into(),
                 code: "unknown_field",
-                message: "This operation has no such field.".into(),
+                message: "is not a field of this operation".into(),
             });
             return Err(ApiError::UnknownField(unknown.collect()));
         }

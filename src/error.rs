@@ -23,7 +23,7 @@ pub struct FieldFault {
     pub field: Cow<'static, str>,
     /// Stable code such as `too_short`.
     pub code: &'static str,
-    /// A sentence for people.
+    /// What the field must be, for people: reads on from its name.
     pub message: Cow<'static, str>,
 }
 

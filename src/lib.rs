@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cli`] | arguments and subcommands |
 //! | [`config`] | environment → one typed [`config::Config`], every fault reported at once |
+//! | [`setup`] | from a configuration to a service |
 //! | [`state`] | [`state::App`]: what a request may touch |
 //! | [`server`], [`lingering`] | accept, serve, drain; and the rest of unwanted bodies |
 //! | [`stack`] | the one order of layers, with the reason for each place |
@@ -38,6 +39,7 @@ pub mod reply;
 pub mod router;
 pub mod routes;
 pub mod server;
+pub mod setup;
 pub mod stack;
 pub mod state;
 pub mod telemetry;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tokio_postgres::Config as Server;
 
-use super::{Failure, setup};
 use crate::audit::Origin;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DatabaseConfig};
 use crate::db::Database;
 use crate::embedded;
 use crate::random::{Random, SystemRandom};
+use crate::setup::{self, Failure};
 
 /// What a command may touch.
 #[derive(Debug)]

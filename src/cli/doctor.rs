@@ -4,11 +4,11 @@ use tokio_postgres::Config as Server;
 
 use super::admin::with_server;
 use super::output::say;
-use super::{Failure, setup};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{Database, migrate, pool};
 use crate::error::chain;
+use crate::setup::{self, Failure};
 
 /// The difference between our clock and the database's that tokens survive, in seconds: the leeway of verification.
 const CLOCK_TOLERANCE: f64 = 5.0;

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 
 use super::admin::{Admin, with_admin};
 use super::output::say;
-use super::{Failure, setup};
 use crate::config::Config;
 use crate::db::signing_keys::{self, ListedKey};
+use crate::setup::{self, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

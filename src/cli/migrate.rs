@@ -2,9 +2,9 @@
 
 use super::admin::with_server;
 use super::output::say;
-use super::{Failure, setup};
 use crate::config::Config;
 use crate::db::{migrate, pool};
+use crate::setup::{self, Failure};
 
 /// Applies what is pending, or with `check` only tells, failing if there is anything.
 pub(super) async fn run(config: Config, check: bool) -> Result<(), Failure> {

@@ -8,10 +8,8 @@ mod output;
 mod password;
 mod probe;
 mod serve;
-mod setup;
 mod user;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -20,10 +18,8 @@ use clap_complete::Shell;
 use crate::config::{Config, ConfigError};
 use crate::error::chain;
 use crate::handlers::docs;
+use crate::setup::Failure;
 use output::say;
-
-/// Why a command failed: any error, told with its causes.
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// An authentication service: accounts, sessions, rotating tokens, audit.
 ///

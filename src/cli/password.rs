@@ -3,8 +3,8 @@
 use std::io::{BufRead, IsTerminal};
 
 use secrecy::{ExposeSecret, SecretString};
+use crate::setup::Failure;
 
-use super::Failure;
 
 /// Reads one line of standard input, or asks twice at the terminal.
 pub(super) fn read(from_stdin: bool) -> Result<SecretString, Failure> {

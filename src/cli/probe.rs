@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::Failure;
 use super::output::say;
 use crate::config::Config;
+use crate::setup::Failure;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 

@@ -1,23 +1,18 @@
 //! `portcullis serve`.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{Failure, setup};
-use crate::audit::refusals::Refusals;
-use crate::auth::password::PasswordPolicy;
-use crate::auth::pool::HashPool;
+use super::output::say;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::db::Database;
 use crate::embedded::{self, Embedded};
-use crate::metrics::Metrics;
 use crate::random::SystemRandom;
+use crate::setup::{self, Failure};
 use crate::state::App;
 use crate::{background, server, stack};
 
@@ -80,22 +75,7 @@ async fn app(config: Config, embedded: Option<&Embedded>, started: tokio::time::
     for migration in setup::migrate(&config, &server).await? {
         tracing::info!(version = migration.version, name = migration.name, "applied a migration");
     }
-    let database = Database::new(&server, &config.database)?;
-    let clock = SystemClock;
-    let keys = setup::signing_keys(&config, &database, &clock).await?;
-    let threads = NonZeroUsize::new(config.hashing.threads).unwrap_or(NonZeroUsize::MIN);
-    Ok(Arc::new(App {
-        hasher: HashPool::new(config.hashing.algorithm, threads, config.hashing.queue),
-        passwords: PasswordPolicy { min_length: config.hashing.min_length },
-        metrics: Metrics::new()?,
-        refusals: Refusals::default(),
-        clock: Arc::new(clock),
-        random: Arc::new(SystemRandom),
-        database,
-        keys,
-        config,
-        started,
-    }))
+    setup::app(config, &server, Arc::new(SystemClock), Arc::new(SystemRandom), started).await
 }
 
 async fn listen(address: SocketAddr, variable: &str) -> Result<TcpListener, Failure> {
@@ -137,13 +117,13 @@ fn announce(app: &App, listener: &TcpListener) -> Result<(), Failure> {
         tracing::info!(address = base, version = env!("CARGO_PKG_VERSION"), "listening");
         return Ok(());
     }
-    super::say(&format!("Portcullis {} is up.", env!("CARGO_PKG_VERSION")));
-    super::say(&format!("  API    {base}/api/v1"));
-    super::say(&format!("  Docs   {base}/docs"));
+    say(&format!("Portcullis {} is up.", env!("CARGO_PKG_VERSION")));
+    say(&format!("  API    {base}/api/v1"));
+    say(&format!("  Docs   {base}/docs"));
     if app.config.mail.is_none() {
         let folder = app.config.data_dir.join("mail");
         std::fs::create_dir_all(&folder)?;
-        super::say(&format!("  Mails  {} (no SMTP_HOST is set)", folder.display()));
+        say(&format!("  Mails  {} (no SMTP_HOST is set)", folder.display()));
     }
     tracing::info!(address = base, "listening");
     Ok(())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::admin::{Admin, with_admin};
 use super::output::say;
-use super::{Failure, password};
+use super::password;
 use crate::audit::Event;
 use crate::auth::email::Email;
 use crate::auth::hash;
@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::db::users::{self, NewUser, User};
 use crate::db::{query, sessions};
 use crate::reply::UserView;
+use crate::setup::Failure;
 
 /// Accounts read at once by `list`.
 const PAGE: i64 = 500;

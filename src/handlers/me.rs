@@ -29,7 +29,7 @@ pub async fn update(call: Call) -> reply::Result {
     let mut form = Form::parse(&call.body)?;
     let given = [form.optional("first_name"), form.optional("last_name")];
     if given.iter().all(Option::is_none) {
-        form.fault("first_name", "required", "Send first_name, last_name or both.");
+        form.fault("first_name", "required", "is required, or last_name, or both");
     }
     let [first_name, last_name] = given;
     let first_name = name(&mut form, "first_name", first_name);

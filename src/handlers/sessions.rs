@@ -31,6 +31,9 @@ pub async fn log_in(call: Call) -> reply::Result {
     };
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let verified = ticket.verify(password.clone(), stored).await.map_err(ApiError::internal)?;
+    if let (Some(account), Some(fault)) = (&account, &verified.unusable) {
+        tracing::warn!(user_id = %account.user.id, %fault, "a stored password hash cannot be used: its owner needs a reset");
+    }
     let origin = call.origin();
     let account = match account {
         Some(account) if verified.matches => account,
@@ -77,11 +80,11 @@ fn read(body: &[u8]) -> Result<(Email, SecretString, bool), ApiError> {
 pub(super) fn secret(form: &mut Form, field: &'static str) -> Option<SecretString> {
     let text = form.required(field)?;
     if text.is_empty() {
-        form.fault(field, "required", "This field is required.");
+        form.fault(field, "required", "is required");
         return None;
     }
     if text.len() > MAX_PASSWORD_BYTES {
-        form.fault(field, "too_long", "This is longer than any password can be.");
+        form.fault(field, "too_long", "is longer than any password can be");
         return None;
     }
     Some(text.into())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
 use tower::Service;
 
@@ -35,17 +35,27 @@ impl Dispatch {
         Self { app, router }
     }
 
-    fn refusal(&self, found: Option<&Match>) -> ApiError {
-        match found {
-            Some(Match::WrongMethod(index)) => self
-                .router
-                .entries
-                .get(*index)
-                .map_or(ApiError::NotFound, |entry| ApiError::MethodNotAllowed { allow: entry.allow.clone() }),
+    /// The answer to a request that no row answers.
+    fn without_row(&self, method: &Method, found: Option<&Match>) -> Response {
+        let error = match found {
+            Some(Match::WrongMethod(index)) => match self.router.entries.get(*index) {
+                Some(entry) if *method == Method::OPTIONS => return options(&entry.allow),
+                Some(entry) => ApiError::MethodNotAllowed { allow: entry.allow.clone() },
+                None => ApiError::NotFound,
+            },
             Some(Match::Unfit(rule)) => rule.error(),
             Some(Match::NoPath | Match::Row(_)) | None => ApiError::NotFound,
-        }
+        };
+        error.into_response()
     }
+}
+
+/// RFC 9110 §9.3.7: what may be asked here. Pre-flight requests of browsers are answered further out, by the CORS layer.
+fn options(allow: &HeaderValue) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::ALLOW, allow.clone());
+    response
 }
 
 impl Service<Request<Full<Bytes>>> for Dispatch {
@@ -59,7 +69,7 @@ impl Service<Request<Full<Bytes>>> for Dispatch {
 
     fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
         let Some(row) = Match::of(&request) else {
-            let response = self.refusal(request.extensions().get()).into_response();
+            let response = self.without_row(request.method(), request.extensions().get());
             return Box::pin(std::future::ready(Ok(response)));
         };
         let answer = (row.handler)(Call::new(self.app.clone(), request));

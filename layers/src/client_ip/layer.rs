@@ -35,7 +35,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// Applies [`FindClientIp`]. See the [module](self) for what it does.
+/// Applies [`FindClientIp`]. See the [module](super) for what it does.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientIpLayer {

@@ -79,7 +79,8 @@ mod tests {
         let too_long = Err(Fault::TooLong.into());
         let found = |token: &str| Ok(Some(token.to_owned()));
         let long_scheme = [b'a'; 65];
-        let table: &[(&[&[u8]], Result<Option<String>, Rejection>)] = &[
+        type Case<'a> = (&'a [&'a [u8]], Result<Option<String>, Rejection>);
+        let table: &[Case<'_>] = &[
             (&[], missing.clone()),
             (&[b"Bearer a.b.c"], found("a.b.c")),
             (&[b"bearer a.b.c"], found("a.b.c")),

@@ -22,7 +22,6 @@ pub struct VerifyingKey {
 enum Material {
     Secret(Arc<hmac::Key>),
     Public(Arc<ParsedPublicKey>),
-    RsaComponents(&'static RsaParameters, Arc<RsaPublicKeyComponents<Vec<u8>>>),
 }
 
 /// A key cannot be used.
@@ -110,7 +109,6 @@ impl VerifyingKey {
         match &self.material {
             Material::Secret(key) => hmac::verify(key, message, signature).is_ok(),
             Material::Public(key) => key.verify_sig(message, signature).is_ok(),
-            Material::RsaComponents(parameters, key) => key.verify(parameters, message, signature).is_ok(),
         }
     }
 }
@@ -136,7 +134,7 @@ fn public(algorithm: &'static dyn VerificationAlgorithm, bytes: &[u8]) -> Result
     Ok(Material::Public(Arc::new(key)))
 }
 
-/// The size is checked here since aws-lc would find out only with the first signature; the rest keeps nonsense out early.
+/// Size and parity are checked here, since aws-lc would find out only with the first signature.
 fn rsa(parameters: &'static RsaParameters, n: &[u8], e: &[u8]) -> Result<Material, KeyError> {
     if !(256..=1024).contains(&n.len()) {
         return Err(KeyError::WrongSize);
@@ -148,7 +146,8 @@ fn rsa(parameters: &'static RsaParameters, n: &[u8], e: &[u8]) -> Result<Materia
     if !odd_without_leading_zero(n) || !odd_without_leading_zero(e) || e == [1] || e.len() > 4 {
         return Err(KeyError::InvalidKey);
     }
-    Ok(Material::RsaComponents(parameters, Arc::new(RsaPublicKeyComponents { n: n.to_vec(), e: e.to_vec() })))
+    let key = RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).map_err(|_| KeyError::InvalidKey)?;
+    Ok(Material::Public(Arc::new(key)))
 }
 
 fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, KeyError> {

@@ -47,6 +47,7 @@ impl<C> JwtAuthLayer<C> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the default clock; apps and tests hand in another")]
 fn system_time() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }

@@ -11,7 +11,7 @@ use super::gate::{Exempt, Gate};
 use super::service::LoadShed;
 use crate::{DefaultRefuse, RequestHead};
 
-/// Applies [`LoadShed`]. See the [module](self) for what it does.
+/// Applies [`LoadShed`]. See the [module](super) for what it does.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LoadShedLayer<R = DefaultRefuse> {

@@ -9,7 +9,7 @@ use super::number::Numbers;
 use super::service::SetRequestId;
 use crate::TraceContext;
 
-/// Applies [`SetRequestId`]. See the [module](self) for what it does.
+/// Applies [`SetRequestId`]. See the [module](super) for what it does.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RequestIdLayer {

@@ -67,10 +67,10 @@ impl Fields {
 }
 
 fn set_if_absent(headers: &mut HeaderMap, name: &HeaderName, value: impl FnOnce() -> Option<HeaderValue>) {
-    if let Ok(header::Entry::Vacant(vacant)) = headers.try_entry(name) {
-        if let Some(value) = value() {
-            let _full = vacant.try_insert(value);
-        }
+    if let Ok(header::Entry::Vacant(vacant)) = headers.try_entry(name)
+        && let Some(value) = value()
+    {
+        let _full = vacant.try_insert(value);
     }
 }
 

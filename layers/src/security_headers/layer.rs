@@ -8,7 +8,7 @@ use super::csp::ContentSecurityPolicy;
 use super::fields::Fields;
 use super::service::SecurityHeaders;
 
-/// Applies [`SecurityHeaders`]. See the [module](self) for what it does.
+/// Applies [`SecurityHeaders`]. See the [module](super) for what it does.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SecurityHeadersLayer {

@@ -3,7 +3,7 @@ use tracing::Level;
 
 use super::service::Trace;
 
-/// Applies [`Trace`]. See the [module](self) for what it does.
+/// Applies [`Trace`]. See the [module](super) for what it does.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct TraceLayer {

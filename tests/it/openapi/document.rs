@@ -1,9 +1,10 @@
 //! `openapi.yaml`, prepared so that requests and replies can be held to it.
 
-use bytes::Bytes;
-use http::{HeaderMap, Response, header};
+use http::HeaderMap;
 use portcullis::handlers::docs::OPENAPI_YAML;
 use serde_json::{Map, Value, json};
+
+use crate::support::Answer;
 
 /// The whole document.
 pub(super) struct Document {
@@ -51,21 +52,21 @@ impl Document {
         }
     }
 
-    /// How `response` differs from the promised `object`.
-    pub(super) fn faults(&self, object: &Value, response: &Response<Bytes>) -> Vec<String> {
-        let promised = self.resolve(object);
-        let mut faults = self.header_faults(&promised["headers"], response.headers());
+    /// How `answer` differs from the promised `reply`.
+    pub(super) fn faults(&self, reply: &Value, answer: &Answer) -> Vec<String> {
+        let promised = self.resolve(reply);
+        let mut faults = self.header_faults(&promised["headers"], &answer.headers);
         let Some(content) = promised["content"].as_object() else {
-            if !response.body().is_empty() {
+            if !answer.body.is_empty() {
                 faults.push("a body where none is promised".into());
             }
             return faults;
         };
-        let media_type = response.headers().get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap());
+        let media_type = answer.header("content-type");
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         match content.get(essence) {
             None => faults.push(format!("content type {media_type:?} is not promised")),
-            Some(media) if essence.ends_with("json") => match serde_json::from_slice(response.body()) {
+            Some(media) if essence.ends_with("json") => match serde_json::from_slice(&answer.body) {
                 Ok(body) => faults.extend(self.schema_faults(&media["schema"], &body)),
                 Err(error) => faults.push(format!("the body is not JSON: {error}")),
             },
@@ -105,15 +106,21 @@ impl Document {
 }
 
 impl Operation<'_> {
-    /// The reply that the document promises for a status, which may be the default one.
-    pub(super) fn promised(&self, status: u16) -> &Value {
-        let responses = &self.object["responses"];
-        responses.get(status.to_string()).unwrap_or(&responses["default"])
+    /// How `answer` differs from what this operation promises for its status. The default reply counts for refusals that any request may meet.
+    pub(super) fn faults(&self, answer: &Answer) -> Vec<String> {
+        let replies = &self.object["responses"];
+        let reply = replies.get(answer.status.as_str()).unwrap_or(&replies["default"]);
+        self.document.faults(reply, answer)
     }
 
-    /// How `response` differs from what this operation promises.
-    pub(super) fn faults(&self, response: &Response<Bytes>) -> Vec<String> {
-        self.document.faults(self.promised(response.status().as_u16()), response)
+    /// Whether the body may be absent, must be there, or is not read at all.
+    pub(super) fn body_required(&self) -> Option<bool> {
+        self.document.resolve(self.object.get("requestBody")?)["required"].as_bool()
+    }
+
+    /// Whether an access token is needed.
+    pub(super) fn needs_token(&self) -> bool {
+        self.object["security"] == json!([{ "bearer": [] }])
     }
 
     /// How `body` differs from what this operation takes.

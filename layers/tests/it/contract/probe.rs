@@ -32,10 +32,10 @@ pub(super) fn request(method: Method) -> Request<Payload> {
     request
 }
 
+/// A token for a thousand years.
 fn token() -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let header = Header { typ: Some("at+jwt".to_owned()), kid: Some("1".to_owned()), ..Header::default() };
-    let claims = json!({ "iss": "issuer", "aud": "audience", "sub": "somebody", "exp": now + 600 });
+    let claims = json!({ "iss": "issuer", "aud": "audience", "sub": "somebody", "exp": 32_503_680_000_u64 });
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&SECRET)).unwrap()
 }
 

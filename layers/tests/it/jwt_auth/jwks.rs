@@ -1,7 +1,7 @@
 //! Key set documents as they are met in the wild.
 
 use aws_lc_rs::signature::{KeyPair, RsaPublicKeyComponents};
-use portcullis_layers::jwt_auth::{Algorithm, Jwks, KeyError, NotJwks, SkipReason};
+use portcullis_layers::jwt_auth::{Algorithm, Jwks, KeyError, NotJwks, SkipReason, VerifyingKey};
 use serde_json::{Value, json};
 
 use super::forge::{self, NOW, claims, encode, good, header, token_by};
@@ -54,7 +54,7 @@ fn the_algorithm_is_the_stated_one_or_that_of_the_type() {
         (with(with(rsa(), "use", json!("sig")), "key_ops", json!(["verify"])), Algorithm::RS256),
     ] {
         let jwks = parse(std::slice::from_ref(&jwk));
-        assert_eq!(jwks.keys.keys().first().map(|key| key.algorithm()), Some(algorithm), "{jwk}");
+        assert_eq!(jwks.keys.keys().first().map(VerifyingKey::algorithm), Some(algorithm), "{jwk}");
     }
 }
 

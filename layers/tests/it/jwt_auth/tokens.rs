@@ -17,6 +17,7 @@ fn assert_refused(table: &[(&str, Fault, String)]) {
 
 #[test]
 fn a_token_that_keeps_every_rule_is_accepted() {
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     let table = [
         ("plain", good()),
         ("typ in capitals", headed(&[("typ", r#""AT+JWT""#)])),
@@ -34,6 +35,7 @@ fn a_token_that_keeps_every_rule_is_accepted() {
         ("the largest exp", claiming(&[("exp", "18446744073709551615")])),
         ("exp within the leeway", claiming(&[("exp", "1799999996")])),
         ("nbf within the leeway", claiming(&[("nbf", "1800000005")])),
+        ("a claim nested deep that nobody reads", claiming(&[("x", &deep)])),
         ("unknown claims", claiming(&[("x", r#"{"exp":"no"}"#)])),
         ("ES256", token_by(forge::p256, &header(&[("alg", r#""ES256""#), ("kid", r#""ec""#)]), claims(&[]))),
         (
@@ -250,7 +252,6 @@ fn tokens_of_others_and_for_others_are_refused() {
 
 #[test]
 fn claims_that_do_not_fit_the_app_are_refused() {
-    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
     assert_refused(&[
         ("a refresh token", Fault::ClaimsCheck, claiming(&[("token_type", r#""refresh""#)])),
         ("no token_type", Fault::ClaimFormat, claiming(&[("token_type", "")])),
@@ -266,15 +267,10 @@ fn claims_that_do_not_fit_the_app_are_refused() {
             token(&header(&[]), claims(&[]).replace('}', r#","x":null,"\u0078":1}"#)),
         ),
         ("scope a number", Fault::ClaimFormat, claiming(&[("scope", "1")])),
-        ("nested too deep", Fault::ClaimFormat, claiming(&[("x", &deep)])),
         ("an array", Fault::ClaimFormat, token(&header(&[]), "[]")),
         ("no JSON", Fault::ClaimFormat, token(&header(&[]), "sub=alice")),
         ("text behind the object", Fault::ClaimFormat, token(&header(&[]), format!("{}{}", claims(&[]), claims(&[])))),
-        (
-            "invalid UTF-8",
-            Fault::ClaimFormat,
-            token(&header(&[]), claims(&[]).replace("alice", "al\u{0}ce").replace('\u{0}', "\u{1}")),
-        ),
+        ("a control character", Fault::ClaimFormat, token(&header(&[]), claims(&[]).replace("alice", "al\u{1}ce"))),
         ("broken UTF-8", Fault::ClaimFormat, token(&header(&[]), [claims(&[]).as_bytes(), b"\xff"].concat())),
     ]);
 }

@@ -1,6 +1,7 @@
-//! From a configuration to the parts of a service.
+//! From a configuration to a service: schema, pool, keys, and the [`App`] that holds them.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,14 +12,21 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::Config as Server;
 
-use super::Failure;
+use crate::audit::refusals::Refusals;
 use crate::auth::keys::{KeyStore, SigningKeys};
+use crate::auth::password::PasswordPolicy;
+use crate::auth::pool::HashPool;
 use crate::auth::seal::Sealer;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::migrate::{self, MigrateError, Migration};
 use crate::db::{Database, pool};
+use crate::metrics::Metrics;
 use crate::random::{Random, SystemRandom};
+use crate::state::App;
+
+/// Why a service could not be put together: any error, told with its causes.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long a start waits for a database that is not there yet, as when everything starts at once.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(30);
@@ -26,7 +34,10 @@ const DATABASE_PATIENCE: Duration = Duration::from_secs(30);
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Brings the schema up to date over a connection of its own.
-pub(super) async fn migrate(config: &Config, server: &Server) -> Result<Vec<&'static Migration>, Failure> {
+///
+/// # Errors
+/// When a migration fails, or the database does not appear in time.
+pub async fn migrate(config: &Config, server: &Server) -> Result<Vec<&'static Migration>, Failure> {
     let direct = config.database.direct.as_ref().unwrap_or(server);
     let give_up = tokio::time::Instant::now() + DATABASE_PATIENCE;
     loop {
@@ -53,8 +64,39 @@ fn is_refused(error: &pool::DatabaseSetupError) -> bool {
     error.code().is_some_and(|code| code.code().starts_with("28") || code.code().starts_with("3D"))
 }
 
+/// Puts together what requests may touch, over a migrated database.
+///
+/// # Errors
+/// When the pool, the keys or the metrics cannot be set up.
+pub async fn app(
+    config: Config,
+    server: &Server,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    started: tokio::time::Instant,
+) -> Result<Arc<App>, Failure> {
+    let database = Database::new(server, &config.database)?;
+    let keys = signing_keys(&config, &database, &*clock).await?;
+    let threads = NonZeroUsize::new(config.hashing.threads).unwrap_or(NonZeroUsize::MIN);
+    Ok(Arc::new(App {
+        hasher: HashPool::new(config.hashing.algorithm, threads, config.hashing.queue),
+        passwords: PasswordPolicy { min_length: config.hashing.min_length },
+        metrics: Metrics::new()?,
+        refusals: Refusals::default(),
+        clock,
+        random,
+        database,
+        keys,
+        config,
+        started,
+    }))
+}
+
 /// The keys that sign access tokens.
-pub(super) async fn signing_keys(config: &Config, database: &Database, clock: &dyn Clock) -> Result<SigningKeys, Failure> {
+///
+/// # Errors
+/// When the keys in the database cannot be read or decrypted.
+pub async fn signing_keys(config: &Config, database: &Database, clock: &dyn Clock) -> Result<SigningKeys, Failure> {
     if let Some(secret) = &config.tokens.jwt_secret {
         return Ok(SigningKeys::from_secret(secret.expose_secret().as_bytes())?);
     }
@@ -64,7 +106,10 @@ pub(super) async fn signing_keys(config: &Config, database: &Database, clock: &d
 }
 
 /// Access to the keys in the database.
-pub(super) fn key_store(config: &Config) -> Result<KeyStore, Failure> {
+///
+/// # Errors
+/// When there is no usable `KEY_ENCRYPTION_KEY`.
+pub fn key_store(config: &Config) -> Result<KeyStore, Failure> {
     let secret = match &config.key_encryption_key {
         Some(secret) => secret.clone(),
         None => generated_key(&config.data_dir)?,

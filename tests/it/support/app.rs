@@ -1,0 +1,150 @@
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis::clock::TestClock;
+use portcullis::config::Config;
+use portcullis::random::SystemRandom;
+use portcullis::state::App;
+use portcullis::{background, server, setup, stack};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::{Client, Database, fresh_database};
+
+/// The secret that all instances of one test share.
+pub(crate) const KEY_ENCRYPTION_KEY: &str = "test-key-encryption-key-of-more-than-32-bytes";
+
+/// A running service with a database of its own.
+pub(crate) struct TestApp {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) database: Database,
+    pub(crate) address: SocketAddr,
+    /// The listener of `METRICS_ADDR`, if the test asked for one.
+    pub(crate) operations: Option<SocketAddr>,
+    variables: HashMap<String, String>,
+    _data_dir: Arc<TempDir>,
+    stop: watch::Sender<bool>,
+    running: JoinHandle<()>,
+}
+
+/// Sets up a [`TestApp`].
+pub(crate) struct TestAppBuilder {
+    variables: HashMap<String, String>,
+    database: Option<Database>,
+    clock: Option<Arc<TestClock>>,
+}
+
+impl TestApp {
+    /// A service with cheap password hashes and otherwise the defaults.
+    pub(crate) async fn spawn() -> Self {
+        Self::builder().spawn().await
+    }
+
+    pub(crate) fn builder() -> TestAppBuilder {
+        // The lowest cost that exists: the tests are about rules, not about slowness.
+        let defaults = [("PASSWORD_BCRYPT_COST", "4"), ("HASH_QUEUE", "256"), ("KEY_ENCRYPTION_KEY", KEY_ENCRYPTION_KEY)];
+        let variables = defaults.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        TestAppBuilder { variables, database: None, clock: None }
+    }
+
+    /// A second instance with the same settings on the same database, with the same clock.
+    pub(crate) async fn replica(&self) -> Self {
+        let builder = TestAppBuilder {
+            variables: self.variables.clone(),
+            database: Some(self.database.clone()),
+            clock: Some(self.clock.clone()),
+        };
+        builder.spawn().await
+    }
+
+    /// A client without any tokens.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Moves the clock of all instances that share it.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// The event types in the audit log, oldest first.
+    pub(crate) async fn audited(&self) -> Vec<String> {
+        let client = self.database.connect().await;
+        let rows = client.query("select event_type from audit_logs order by created_at, id", &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Asks the service to stop as a signal does, and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.stop.send(true).unwrap();
+        self.running.await.unwrap();
+    }
+}
+
+impl TestAppBuilder {
+    /// Sets a variable of the environment.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Uses a given database instead of a fresh one.
+    pub(crate) fn on(mut self, database: Database) -> Self {
+        self.database = Some(database);
+        self
+    }
+
+    pub(crate) async fn spawn(self) -> TestApp {
+        let data_dir = Arc::new(tempfile::tempdir().unwrap());
+        let mut variables = self.variables.clone();
+        variables.insert("DATA_DIR".to_owned(), data_dir.path().to_str().unwrap().to_owned());
+        let config = Config::load(&|name| variables.get(name).cloned()).unwrap();
+        let database = match self.database {
+            Some(database) => database,
+            None => fresh_database().await,
+        };
+        let clock = self.clock.unwrap_or_else(|| Arc::new(TestClock::at("2026-06-15T12:00:00Z".parse().unwrap())));
+        let started = tokio::time::Instant::now();
+        let app = setup::app(config, &database.server, clock.clone(), Arc::new(SystemRandom), started).await.unwrap();
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let operations = match app.config.metrics_addr {
+            Some(wanted) => Some(TcpListener::bind(wanted).await.unwrap()),
+            None => None,
+        };
+        let operations_address = operations.as_ref().map(|listener| listener.local_addr().unwrap());
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(serve(app.clone(), listener, operations, stopped));
+        TestApp {
+            app,
+            clock,
+            database,
+            address,
+            operations: operations_address,
+            variables: self.variables,
+            _data_dir: data_dir,
+            stop,
+            running,
+        }
+    }
+}
+
+async fn serve(app: Arc<App>, listener: TcpListener, operations: Option<TcpListener>, stopped: watch::Receiver<bool>) {
+    let tasks = background::start(&app, &stopped);
+    let main = server::run(listener, None, stack::build(&app).unwrap(), stopped.clone());
+    match operations {
+        Some(operations) => {
+            let stack = stack::operations(&app).unwrap();
+            tokio::join!(main, server::run(operations, None, stack, stopped));
+        }
+        None => main.await,
+    }
+    background::finish(&app, tasks).await;
+    app.database.close();
+}
