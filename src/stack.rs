@@ -27,7 +27,6 @@ use tower_http::timeout::TimeoutLayer;
 use crate::access::{AccessLayer, Listener, SessionCheck};
 use crate::audit::refusals::Refusals;
 use crate::auth::jwt::{self, AccessClaims};
-use crate::lingering::Lingering;
 use crate::reply::Body;
 use crate::router::{Compressible, Dispatch, Match, MatchRouteLayer, RouteTableError, Router};
 use crate::routes::{Access, LimitClass, Route};
@@ -60,19 +59,22 @@ fn layer_error(error: impl std::error::Error + Send + Sync + 'static) -> StackEr
 ///
 /// # Errors
 /// [`StackError`] when the settings of a layer do not hold.
-pub fn build(
+pub fn build<B>(
     app: &Arc<App>,
 ) -> Result<
     impl Service<
-        Request<Lingering>,
-        Response = Response<impl http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + use<>>,
+        Request<B>,
+        Response = Response<impl http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + use<B>>,
         Error = Infallible,
         Future: Send,
     > + Clone
     + Send
-    + use<>,
+    + use<B>,
     StackError,
-> {
+>
+where
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let router = Arc::new(Router::over(|_| true)?);
     let witness = app.clone();
     Ok(ServiceBuilder::new()
@@ -121,19 +123,22 @@ pub fn build(
 ///
 /// # Errors
 /// [`StackError`] when the settings of a layer do not hold.
-pub fn operations(
+pub fn operations<B>(
     app: &Arc<App>,
 ) -> Result<
     impl Service<
-        Request<Lingering>,
-        Response = Response<impl http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + use<>>,
+        Request<B>,
+        Response = Response<impl http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + use<B>>,
         Error = Infallible,
         Future: Send,
     > + Clone
     + Send
-    + use<>,
+    + use<B>,
     StackError,
-> {
+>
+where
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let router = Arc::new(Router::over(|route: &Route| route.limit == LimitClass::Exempt)?);
     Ok(ServiceBuilder::new()
         .layer(RequestIdLayer::new())

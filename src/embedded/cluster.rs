@@ -5,10 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
 
+use tokio_postgres::error::SqlState;
+
 use super::account::{Account, Caller};
 use super::binaries::Binaries;
 use super::error::{EmbeddedError, IoContext};
 use super::layout::{Layout, hand_over};
+use super::postmaster::Server;
 use super::program;
 
 /// The role that owns the service's database and nothing else.
@@ -17,6 +20,7 @@ pub(super) const SERVICE: &str = "portcullis";
 pub(super) const SUPERUSER: &str = "postgres";
 
 const INITDB_LIMIT: Duration = Duration::from_secs(120);
+const DATABASE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The major version that made the cluster; `None` if there is no cluster yet.
 pub(super) fn made_by(cluster: &Path) -> Result<Option<u32>, EmbeddedError> {
@@ -90,15 +94,22 @@ fn write_if_changed(path: &Path, text: &str, account: Option<Account>) -> Result
 }
 
 /// Makes sure that our role and database exist, with one connection if they do.
-pub(super) async fn ensure_database(service: &tokio_postgres::Config, durable: bool) -> Result<(), EmbeddedError> {
-    use tokio_postgres::error::SqlState;
+pub(super) async fn ensure_database(service: &tokio_postgres::Config, server: &Server) -> Result<(), EmbeddedError> {
+    match tokio::time::timeout(DATABASE_LIMIT, create_database_if_missing(service, server.durable)).await {
+        Ok(ensured) => Ok(ensured?),
+        Err(_) => Err(EmbeddedError::TooSlow { program: server.binaries.postgres(), limit: DATABASE_LIMIT }),
+    }
+}
 
+async fn create_database_if_missing(
+    service: &tokio_postgres::Config,
+    durable: bool,
+) -> Result<(), tokio_postgres::Error> {
+    let missing = [&SqlState::INVALID_CATALOG_NAME, &SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
     match connect(service).await {
         Ok(_) => return Ok(()),
-        Err(error)
-            if [Some(&SqlState::INVALID_CATALOG_NAME), Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)]
-                .contains(&error.code()) => {}
-        Err(error) => return Err(error.into()),
+        Err(error) if error.code().is_some_and(|code| missing.contains(&code)) => {}
+        Err(error) => return Err(error),
     }
     let mut administrator = service.clone();
     administrator.user(SUPERUSER).dbname(SUPERUSER);

@@ -45,8 +45,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use account::Caller;
-use binaries::Binaries;
 pub use attach::running;
+use binaries::Binaries;
 pub use error::EmbeddedError;
 use layout::Layout;
 use lock::DataDirLock;
@@ -88,7 +88,7 @@ pub async fn start(options: Options) -> Result<Embedded, EmbeddedError> {
     let watchdog = if server.durable { None } else { Some(Watchdog::spawn(&server)?) };
     let postmaster = Postmaster::start(&server).await?;
     let config = connection_config(server.sockets.path());
-    if let Err(error) = cluster::ensure_database(&config, server.durable).await {
+    if let Err(error) = cluster::ensure_database(&config, &server).await {
         postmaster.stop().await?;
         return Err(error);
     }

@@ -59,7 +59,7 @@ fn socket(folder: &Path) -> PathBuf {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the runtime directory belongs to the log-in session")]
-pub(super) fn parents(caller: &Caller) -> Vec<PathBuf> {
+fn parents(caller: &Caller) -> Vec<PathBuf> {
     let runtime = if caller.is_root() {
         // A runtime directory that came through sudo belongs to somebody else.
         Some(PathBuf::from("/run"))

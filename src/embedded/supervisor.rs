@@ -11,6 +11,7 @@ use super::error::EmbeddedError;
 use super::lock::DataDirLock;
 use super::postmaster::{Postmaster, Server};
 use super::program;
+use crate::error::chain;
 
 /// Owns the server and everything that must live as long as it.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ async fn restart(server: &Server, delay: &mut Backoff) -> Postmaster {
         match started {
             Ok(postmaster) => return postmaster,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the database cannot be started again");
+                tracing::error!(error = chain(&error), "the database cannot be started again");
             }
         }
     }

@@ -100,6 +100,18 @@ async fn a_second_start_on_the_same_folder_names_the_holder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_process_finds_the_server_while_it_runs() {
+    let folder = data_dir();
+    assert_eq!(running(folder.path()).await, None);
+
+    let database = start(options(&folder)).await.unwrap();
+    assert_eq!(running(folder.path()).await.unwrap().get_hosts(), database.config().get_hosts());
+
+    database.stop().await.unwrap();
+    assert_eq!(running(folder.path()).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_killed_is_started_again_with_what_was_committed() {
     let folder = data_dir();
     let database = start(Options { durable: true, ..options(&folder) }).await.unwrap();

@@ -13,12 +13,13 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use portcullis_layers::{ClientScheme, PeerAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::{Service, ServiceExt};
 
 use crate::lingering::Lingering;
@@ -49,9 +50,8 @@ where
         };
         match accepted {
             Ok((stream, peer)) => {
-                let watcher = graceful.watcher();
-                let (tls, stack) = (tls.clone(), stack.clone());
-                tokio::spawn(async move { connection(stream, peer, tls, stack, watcher).await });
+                let arrival = Arrival { stream, peer, tls: tls.clone(), watcher: graceful.watcher(), shutdown: shutdown.clone() };
+                tokio::spawn(arrival.serve(stack.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed");
@@ -65,31 +65,54 @@ where
     }
 }
 
-async fn connection<S, B>(
+/// A connection before its first request.
+struct Arrival {
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
-    stack: S,
-    watcher: hyper_util::server::graceful::Watcher,
-) where
-    S: Service<Request<Lingering>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    // Small answers must not wait for more to come (Nagle); failing to say so costs latency, nothing else.
-    let _ = stream.set_nodelay(true);
-    match tls {
-        None => {
-            let Some(protocol) = protocol::sniff(&stream).await else { return };
-            serve(stream, protocol, peer, ClientScheme::Http, stack, watcher).await;
-        }
-        Some(acceptor) => {
-            let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await else { return };
-            let protocol = Protocol::negotiated(stream.get_ref().1.alpn_protocol());
-            serve(stream, protocol, peer, ClientScheme::Https, stack, watcher).await;
+    watcher: Watcher,
+    shutdown: watch::Receiver<bool>,
+}
+
+impl Arrival {
+    async fn serve<S, B>(self, stack: S)
+    where
+        S: Service<Request<Lingering>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let Self { stream, peer, tls, watcher, mut shutdown } = self;
+        // Small answers must not wait for more to come (Nagle); failing to say so costs latency, nothing else.
+        let _ = stream.set_nodelay(true);
+        // A connection that has asked for nothing yet must not hold up the end of the service.
+        let greeted = tokio::select! {
+            greeted = greet(stream, tls) => greeted,
+            _ = shutdown.wait_for(|stop| *stop) => None,
+        };
+        match greeted {
+            Some(Greeted::Plain(stream, protocol)) => serve(stream, protocol, peer, ClientScheme::Http, stack, watcher).await,
+            Some(Greeted::Tls(stream, protocol)) => serve(*stream, protocol, peer, ClientScheme::Https, stack, watcher).await,
+            None => {}
         }
     }
+}
+
+/// A connection whose protocol is known.
+enum Greeted {
+    Plain(TcpStream, Protocol),
+    Tls(Box<TlsStream<TcpStream>>, Protocol),
+}
+
+/// Finds out what the other end speaks; `None` when it says nothing that we understand in time.
+async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>) -> Option<Greeted> {
+    let Some(acceptor) = tls else {
+        let protocol = protocol::sniff(&stream).await?;
+        return Some(Greeted::Plain(stream, protocol));
+    };
+    let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await.ok()?.ok()?;
+    let protocol = Protocol::negotiated(stream.get_ref().1.alpn_protocol());
+    Some(Greeted::Tls(Box::new(stream), protocol))
 }
 
 async fn serve<I, S, B>(
@@ -98,7 +121,7 @@ async fn serve<I, S, B>(
     peer: SocketAddr,
     scheme: ClientScheme,
     stack: S,
-    watcher: hyper_util::server::graceful::Watcher,
+    watcher: Watcher,
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Lingering>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,

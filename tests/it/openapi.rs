@@ -93,6 +93,19 @@ fn every_example_keeps_its_own_schema() {
 }
 
 #[test]
+fn a_reply_with_a_member_that_is_not_written_down_is_a_fault() {
+    let document = Document::load();
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let examples = &document.root()["components"]["examples"];
+    let mut logged_in = examples["LoggedIn"]["value"].clone();
+    logged_in["user"]["password_hash"] = json!("$2b$12$…");
+    assert!(document.schema_faults(&reference("LoggedIn"), &logged_in)[0].contains("password_hash"));
+    let mut refusal = examples["TokenExpired"]["value"].clone();
+    refusal["backtrace"] = json!("…");
+    assert!(document.schema_faults(&reference("UnauthenticatedProblem"), &refusal)[0].contains("backtrace"));
+}
+
+#[test]
 fn the_document_has_the_version_of_the_service() {
     assert_eq!(Document::load().root()["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
