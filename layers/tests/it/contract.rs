@@ -85,7 +85,7 @@ fn client_ip() -> ClientIpLayer {
 }
 
 fn jwt_auth() -> JwtAuthLayer<Value, Session> {
-    let key = VerifyingKey::from_secret(Algorithm::HS256, &probe::SECRET).unwrap().with_kid("1");
+    let key = VerifyingKey::from_secret(Algorithm::HS256, &probe::SECRET).unwrap();
     let validation = Validation::builder().issuer("issuer").audience("audience").build().unwrap();
     let keys = KeySetHandle::new(KeySet::new([key]).unwrap());
     JwtAuthLayer::builder(keys, validation).revocation(Session).build().unwrap()

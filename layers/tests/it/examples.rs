@@ -3,9 +3,11 @@
 use std::error::Error;
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::token;
 
 #[path = "../../examples/axum.rs"]
 #[expect(dead_code, reason = "`main` is for people")]
@@ -37,14 +39,6 @@ where
     (head[9..12].parse().unwrap(), head.to_owned(), body.to_owned())
 }
 
-fn token() -> String {
-    let claims =
-        json!({ "iss": "https://issuer.example", "aud": "example", "sub": "somebody", "exp": 32_503_680_000_u64 });
-    let header = jsonwebtoken::Header { typ: Some("at+jwt".to_owned()), ..Default::default() };
-    let key = jsonwebtoken::EncodingKey::from_secret(b"only an example: 32 bytes or more");
-    format!("authorization: Bearer {}\r\n", jsonwebtoken::encode(&header, &claims, &key).unwrap())
-}
-
 macro_rules! answers_as_its_reader_expects {
     ($($name:ident: $example:ident, $public:literal;)+) => {$(
         #[tokio::test]
@@ -66,7 +60,8 @@ macro_rules! answers_as_its_reader_expects {
                 assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["error"], error);
             }
 
-            let (status, _, body) = get($example::serve, "/me", &token()).await;
+            let token = token::long_lived(b"only an example: 32 bytes or more", "https://issuer.example", "example");
+            let (status, _, body) = get($example::serve, "/me", &format!("authorization: Bearer {token}\r\n")).await;
             assert_eq!(status, StatusCode::OK);
             assert!(body.contains("somebody"), "{body}");
         }

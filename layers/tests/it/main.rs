@@ -11,6 +11,7 @@ mod order;
 mod problem;
 mod request_id;
 mod security_headers;
+mod token;
 mod trace;
 
 use std::alloc::System;

@@ -9,11 +9,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Request, Response, header};
 use http_body::{Body, Frame, SizeHint};
-use jsonwebtoken::{EncodingKey, Header};
 use portcullis_layers::jwt_auth::{CheckRevocation, Denied, Verified};
 use portcullis_layers::{PeerAddr, RoutePattern};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower::Service;
+
+use crate::token;
 
 pub(super) const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 pub(super) const SECRET: [u8; 32] = [7; 32];
@@ -24,19 +25,12 @@ pub(super) const TRAILER: &str = "x-checksum";
 pub(super) fn request(method: Method) -> Request<Payload> {
     let mut request = Request::new(Payload::default());
     *request.method_mut() = method;
-    let token = format!("Bearer {}", token());
+    let token = format!("Bearer {}", token::long_lived(&SECRET, "issuer", "audience"));
     request.headers_mut().insert(header::AUTHORIZATION, token.parse().unwrap());
     request.headers_mut().insert("x-forwarded-for", "203.0.113.9".parse().unwrap());
     request.extensions_mut().insert(PeerAddr(SocketAddr::new(PROXY, 54_321)));
     request.extensions_mut().insert(RoutePattern("/".into()));
     request
-}
-
-/// A token for a thousand years.
-fn token() -> String {
-    let header = Header { typ: Some("at+jwt".to_owned()), kid: Some("1".to_owned()), ..Header::default() };
-    let claims = json!({ "iss": "issuer", "aud": "audience", "sub": "somebody", "exp": 32_503_680_000_u64 });
-    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&SECRET)).unwrap()
 }
 
 /// A revocation check that takes a turn of the executor, as one that asks a database does.
