@@ -19,40 +19,61 @@ use crate::{background, server, stack};
 /// Serves until a signal says stop; then drains, writes down what is buffered, and stops the embedded database last.
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let started = tokio::time::Instant::now();
-    // First of all, so that a port in use costs nothing but a message.
-    let listener = listen(SocketAddr::new(config.host, config.port), "PORT").await?;
-    let operations = match config.metrics_addr {
-        Some(address) => Some(listen(address, "METRICS_ADDR").await?),
-        None => None,
+    let stop = stop_signal()?;
+    // Before anything is started, so that a port in use costs nothing but a message.
+    let listeners = Listeners {
+        main: listen(SocketAddr::new(config.host, config.port), "PORT").await?,
+        operations: match config.metrics_addr {
+            Some(address) => Some(listen(address, "METRICS_ADDR").await?),
+            None => None,
+        },
     };
-    let embedded = match config.database.server {
-        Some(_) => None,
-        None => Some(embedded::start(embedded::Options { data_dir: config.data_dir.clone(), durable: true }).await?),
-    };
-    let result = serve(config, listener, operations, embedded.as_ref(), started).await;
+    let embedded = embedded_database(&config, stop.clone()).await?;
+    if embedded.is_none() && config.database.server.is_none() {
+        // Told to stop before there was anything to serve from.
+        return Ok(());
+    }
+    let result = serve(config, listeners, embedded.as_ref(), started, stop).await;
     if let Some(embedded) = embedded {
         embedded.stop().await?;
     }
     result
 }
 
+/// What the service listens on.
+struct Listeners {
+    main: TcpListener,
+    operations: Option<TcpListener>,
+}
+
+/// Starts the private database, unless another is configured or a signal comes first. Dropping a start stops what it has started so far.
+async fn embedded_database(config: &Config, mut stop: watch::Receiver<bool>) -> Result<Option<Embedded>, Failure> {
+    if config.database.server.is_some() {
+        return Ok(None);
+    }
+    let options = embedded::Options { data_dir: config.data_dir.clone(), durable: true };
+    tokio::select! {
+        started = embedded::start(options) => Ok(Some(started?)),
+        _ = stop.wait_for(|stop| *stop) => Ok(None),
+    }
+}
+
 async fn serve(
     config: Config,
-    listener: TcpListener,
-    operations: Option<TcpListener>,
+    listeners: Listeners,
     embedded: Option<&Embedded>,
     started: tokio::time::Instant,
+    stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
-    let stop = stop_signal()?;
     let tls = config.tls.as_ref().map(server::tls::acceptor).transpose()?;
     let app = app(config, embedded, started).await?;
     warn_about_settings(&app.config);
     let stack = stack::build(&app)?;
-    announce(&app, &listener)?;
+    announce(&app, &listeners.main)?;
 
     let tasks = background::start(&app, &stop);
-    let main = server::run(listener, tls, stack, stop.clone());
-    match operations {
+    let main = server::run(listeners.main, tls, stack, stop.clone());
+    match listeners.operations {
         Some(operations) => {
             let operations = server::run(operations, None, stack::operations(&app)?, stop);
             tokio::join!(main, operations);

@@ -75,14 +75,14 @@ pub async fn insert(client: &impl GenericClient, new: &NewRefreshToken<'_>) -> R
     query::execute(client, INSERT, &params).await.map(drop)
 }
 
-/// Finds a token, and locks it and its session until the transaction ends: two refreshes of one token take turns, and a session cannot be
-/// ended while one of its tokens rotates.
+/// Finds a token, and locks its session and then itself until the transaction ends: the refreshes of one family take turns, and a session
+/// cannot be ended while one of its tokens rotates. The session comes first, or a token and its successor could wait for each other.
 pub const FIND_FOR_UPDATE: &str = concat!(
     "select t.id, t.session_id, t.parent_id, t.expires_at, t.is_revoked, t.rotated_at, t.sealed_successor, t.device_info, \
      s.remember_me, s.expires_at as session_expires_at, s.last_used_at, s.revoked_at, ",
     columns!(),
     " from refresh_tokens t join sessions s on s.id = t.session_id join users u on u.id = t.user_id \
-     where t.token_hash = $1 for update of t, s"
+     where t.token_hash = $1 for update of s, t"
 );
 
 /// Finds a token by its hash and locks it.
@@ -112,11 +112,11 @@ pub async fn find_for_update(client: &impl GenericClient, token_hash: &[u8]) -> 
 pub const ROTATE: &str = "update refresh_tokens set rotated_at = $2, sealed_successor = $3, updated_at = $2 \
     where id = $1 and rotated_at is null and not is_revoked";
 
-/// Marks a token as exchanged, keeping its sealed successor. `false` when it was exchanged before: the compare-and-set that decides.
+/// Marks a token as exchanged, keeping its sealed successor if there is a grace. `false` when it was exchanged before: the compare-and-set that decides.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn rotate(client: &impl GenericClient, id: Uuid, now: Timestamp, sealed: &[u8]) -> Result<bool, DbError> {
+pub async fn rotate(client: &impl GenericClient, id: Uuid, now: Timestamp, sealed: Option<&[u8]>) -> Result<bool, DbError> {
     Ok(query::execute(client, ROTATE, &[&id, &now, &sealed]).await? == 1)
 }
 

@@ -31,12 +31,12 @@ impl Protocol {
         if alpn == Some(b"h2") { Self::Http2 } else { Self::Http1 }
     }
 
-    /// What the first bytes say; `None` while they may still be either. No method of HTTP/1 that we serve begins with `PR`, the preface
-    /// of HTTP/2 does (RFC 9113 §3.4).
+    /// What the first bytes say; `None` while they may still be either. The preface of HTTP/2 begins with `PRI` (RFC 9113 §3.4), which is
+    /// reserved so that it can be no method of HTTP/1.
     fn of(first: &[u8]) -> Option<Self> {
         match first {
-            [] | [b'P'] => None,
-            [b'P', b'R', ..] => Some(Self::Http2),
+            [] | [b'P'] | [b'P', b'R'] => None,
+            [b'P', b'R', b'I', ..] => Some(Self::Http2),
             _ => Some(Self::Http1),
         }
     }
@@ -45,7 +45,7 @@ impl Protocol {
 /// Looks at the first bytes without taking them. `None` when the client says nothing in time or hangs up.
 pub(super) async fn sniff(stream: &TcpStream) -> Option<Protocol> {
     let look = async {
-        let mut first = [0; 2];
+        let mut first = [0; 3];
         loop {
             match stream.peek(&mut first).await {
                 Ok(0) | Err(_) => return None,
@@ -55,7 +55,7 @@ pub(super) async fn sniff(stream: &TcpStream) -> Option<Protocol> {
                     }
                 }
             }
-            // One byte is there, and the socket stays readable: without a pause this loop would spin.
+            // A byte or two are there, and the socket stays readable: without a pause this loop would spin.
             tokio::time::sleep(SNIFF_PAUSE).await;
         }
     };
@@ -93,11 +93,13 @@ mod tests {
     use super::Protocol;
 
     #[test]
-    fn two_bytes_tell_the_protocols_apart() {
+    fn three_bytes_tell_the_protocols_apart() {
         for (first, protocol) in [
             (&b""[..], None),
             (b"P", None),
-            (b"PR", Some(Protocol::Http2)),
+            (b"PR", None),
+            (b"PRI", Some(Protocol::Http2)),
+            (b"PROPFIND", Some(Protocol::Http1)),
             (b"PO", Some(Protocol::Http1)),
             (b"PU", Some(Protocol::Http1)),
             (b"G", Some(Protocol::Http1)),

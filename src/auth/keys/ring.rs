@@ -45,6 +45,9 @@ impl SigningKey {
     }
 
     /// A token with these claims in the compact serialisation of RFC 7515.
+    ///
+    /// Not through `jsonwebtoken::encode`: it parses the private key for every token, and it finds its backend in a process-wide default
+    /// that panics when it was set twice or not at all.
     fn sign(&self, claims: &AccessClaims) -> Result<String, KeysError> {
         let claims = serde_json::to_vec(claims).map_err(|_| KeysError::Crypto)?;
         let mut token = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(claims));

@@ -3,9 +3,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis::clock::TestClock;
+use portcullis::clock::{Clock, TestClock};
 use portcullis::config::Config;
+use portcullis::db::users;
 use portcullis::random::SystemRandom;
+use portcullis::setup::Failure;
 use portcullis::state::App;
 use portcullis::{background, server, setup, stack};
 use tempfile::TempDir;
@@ -13,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Client, Database, fresh_database};
+use super::{Account, Client, Database, fresh_database};
 
 /// The secret that all instances of one test share.
 pub(crate) const KEY_ENCRYPTION_KEY: &str = "test-key-encryption-key-of-more-than-32-bytes";
@@ -79,6 +81,13 @@ impl TestApp {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// Shuts an account out or lets it in again, as the operator's command does, but leaves its sessions as they are.
+    pub(crate) async fn set_active(&self, account: &Account, active: bool) {
+        let client = self.app.database.get().await.unwrap();
+        let id = account.id.parse().unwrap();
+        assert!(users::set_active(&client, id, active, self.clock.now()).await.unwrap());
+    }
+
     /// Asks the service to stop as a signal does, and waits until it has.
     pub(crate) async fn stop(self) {
         self.stop.send(true).unwrap();
@@ -99,7 +108,18 @@ impl TestAppBuilder {
         self
     }
 
+    /// Sets the clock, which otherwise stands at noon (UTC) of 2026-06-15.
+    pub(crate) fn at(mut self, time: &str) -> Self {
+        self.clock = Some(Arc::new(TestClock::at(time.parse().unwrap())));
+        self
+    }
+
     pub(crate) async fn spawn(self) -> TestApp {
+        self.try_spawn().await.unwrap()
+    }
+
+    /// A service, or what it says when it refuses to start.
+    pub(crate) async fn try_spawn(self) -> Result<TestApp, Failure> {
         let data_dir = Arc::new(tempfile::tempdir().unwrap());
         let mut variables = self.variables.clone();
         variables.insert("DATA_DIR".to_owned(), data_dir.path().to_str().unwrap().to_owned());
@@ -110,7 +130,7 @@ impl TestAppBuilder {
         };
         let clock = self.clock.unwrap_or_else(|| Arc::new(TestClock::at("2026-06-15T12:00:00Z".parse().unwrap())));
         let started = tokio::time::Instant::now();
-        let app = setup::app(config, &database.server, clock.clone(), Arc::new(SystemRandom), started).await.unwrap();
+        let app = setup::app(config, &database.server, clock.clone(), Arc::new(SystemRandom), started).await?;
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -121,7 +141,7 @@ impl TestAppBuilder {
         let operations_address = operations.as_ref().map(|listener| listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(serve(app.clone(), listener, operations, stopped));
-        TestApp {
+        Ok(TestApp {
             app,
             clock,
             database,
@@ -131,7 +151,7 @@ impl TestAppBuilder {
             _data_dir: data_dir,
             stop,
             running,
-        }
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,6 +19,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) struct Client {
     http: legacy::Client<HttpConnector, Full<Bytes>>,
     base: String,
+    headers: HeaderMap,
 }
 
 /// An answer, read to its end.
@@ -77,7 +78,20 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { http: legacy::Client::builder(TokioExecutor::new()).build_http(), base: format!("http://{address}") }
+        let http = legacy::Client::builder(TokioExecutor::new()).build_http();
+        Self { http, base: format!("http://{address}"), headers: HeaderMap::new() }
+    }
+
+    /// Sends a header with every request. Given twice, it is sent twice.
+    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        self
+    }
+
+    /// A client that speaks HTTP/2 from the first byte on (RFC 9113 §3.3).
+    pub(crate) fn http2(address: SocketAddr) -> Self {
+        let http = legacy::Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+        Self { http, base: format!("http://{address}"), headers: HeaderMap::new() }
     }
 
     /// Sends a request as it stands; its URI may be a path.
@@ -88,6 +102,9 @@ impl Client {
     pub(crate) async fn try_send(&self, mut request: Request<Full<Bytes>>) -> Result<Answer, legacy::Error> {
         if request.uri().host().is_none() {
             *request.uri_mut() = format!("{}{}", self.base, request.uri()).parse().unwrap();
+        }
+        for (name, value) in &self.headers {
+            request.headers_mut().append(name, value.clone());
         }
         let (head, body) = self.http.request(request).await?.into_parts();
         Ok(Answer { status: head.status, headers: head.headers, body: body.collect().await.unwrap().to_bytes() })

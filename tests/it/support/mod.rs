@@ -6,7 +6,17 @@
 mod app;
 mod client;
 mod cluster;
+mod ledger;
+mod problem;
+mod program;
+mod proxy;
+mod rows;
+mod wire;
 
-pub(crate) use app::{TestApp, TestAppBuilder};
+pub(crate) use app::{KEY_ENCRYPTION_KEY, TestApp, TestAppBuilder};
 pub(crate) use client::{Account, Answer, Client, PASSWORD, Tokens};
-pub(crate) use cluster::{Database, fresh_database, empty_database};
+pub(crate) use cluster::{Database, empty_database, fresh_database};
+pub(crate) use program::{Ended, Program, Service, url, wait_for};
+pub(crate) use proxy::{Proxy, Way};
+pub(crate) use rows::{address, anonymous_request, bare_request, good_body, good_request};
+pub(crate) use wire::Wire;

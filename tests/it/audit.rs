@@ -1,0 +1,5 @@
+//! The security log: who, what, with what result, from where, with what, in which request.
+
+mod events;
+mod promises;
+mod table;

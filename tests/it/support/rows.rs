@@ -1,0 +1,67 @@
+//! A good request for every row of the route table, for the tests that visit them all.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use http::{Method, Request, header, request};
+use http_body_util::Full;
+use portcullis::routes::{Access, RequestBody, Route};
+use serde_json::{Value, json};
+
+use super::{Account, PASSWORD};
+
+/// The path of a row, with a value for its parameter.
+pub(crate) fn address(route: &Route) -> String {
+    let path = route.path.replace("{file}", "init.js");
+    assert!(!path.contains('{'), "{route:?}: its parameter needs a value here");
+    path
+}
+
+/// A body that the row takes from somebody who has just signed up.
+pub(crate) fn good_body(route: &Route, account: &Account) -> Option<Value> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = route.path.strip_prefix("/api/v1/auth/").unwrap_or(route.path);
+    match (&route.method, name) {
+        (&Method::POST, "register") => {
+            let email = format!("row{}@example.com", NEXT.fetch_add(1, Ordering::Relaxed));
+            Some(json!({ "email": email, "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" }))
+        }
+        (&Method::POST, "login") => Some(json!({ "email": account.email, "password": account.password })),
+        (&Method::POST, "refresh") => Some(json!({ "refresh_token": account.tokens.refresh })),
+        (&Method::PUT, "me") => Some(json!({ "first_name": "Augusta" })),
+        (&Method::PUT, "password/change" | "change-password") => {
+            Some(json!({ "current_password": account.password, "new_password": "nine lives of the harbour cat" }))
+        }
+        _ => {
+            assert_ne!(route.body, RequestBody::Json, "{route:?} needs a body here");
+            None
+        }
+    }
+}
+
+/// A request that lacks nothing but a body and, where the row wants one, a token.
+pub(crate) fn bare_request(route: &Route) -> request::Builder {
+    Request::builder().method(route.method.clone()).uri(address(route))
+}
+
+/// A request that the row answers without a fault.
+pub(crate) fn good_request(route: &Route, account: &Account) -> Request<Full<Bytes>> {
+    let mut request = anonymous_request(route, account);
+    if route.access == Access::User {
+        let bearer = format!("Bearer {}", account.tokens.access).parse().unwrap();
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+    }
+    request
+}
+
+/// As [`good_request`], without a token.
+pub(crate) fn anonymous_request(route: &Route, account: &Account) -> Request<Full<Bytes>> {
+    match good_body(route, account) {
+        None => bare_request(route).body(Full::default()),
+        Some(body) => {
+            let builder = bare_request(route).header(header::CONTENT_TYPE, "application/json");
+            builder.body(Full::new(Bytes::from(body.to_string())))
+        }
+    }
+    .unwrap()
+}
