@@ -68,7 +68,10 @@ fn rows(token: String) -> Vec<Row> {
             body: Some(r#"{"email": "ada@example.com", "password": "#),
             ..row("malformed JSON: 400", Method::POST, "/api/v1/auth/login", StatusCode::BAD_REQUEST)
         },
-        Row { token: Some(token), ..row("signature and session: GET /auth/me", Method::GET, "/api/v1/auth/me", StatusCode::OK) },
+        Row {
+            token: Some(token),
+            ..row("signature and session: GET /auth/me", Method::GET, "/api/v1/auth/me", StatusCode::OK)
+        },
     ]
 }
 
@@ -111,7 +114,8 @@ impl Row {
         let headers = request.headers_mut();
         headers.insert(header::HOST, HeaderValue::from_static("localhost"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(value) = self.token.as_ref().and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok()) {
+        if let Some(value) = self.token.as_ref().and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok())
+        {
             headers.insert(header::AUTHORIZATION, value);
         }
         request

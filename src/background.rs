@@ -91,7 +91,8 @@ async fn prepare_months(app: Arc<App>) -> Result<(), ApiError> {
     let client = app.database.get().await?;
     for month in 0..=MONTHS_AHEAD {
         // Thirty days at a time never skip a month that matters: the next run comes long before its end.
-        let time = app.clock.now().saturating_add(SignedDuration::from_hours(30 * 24 * month)).map_err(ApiError::internal)?;
+        let time =
+            app.clock.now().saturating_add(SignedDuration::from_hours(30 * 24 * month)).map_err(ApiError::internal)?;
         audit_logs::ensure_partition(&client, time).await?;
     }
     Ok(())

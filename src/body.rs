@@ -64,7 +64,10 @@ impl Form {
         let Object(fields) = serde_json::from_slice(body).map_err(|error| malformed(body, &error))?;
         for (index, (name, _)) in fields.iter().enumerate() {
             if fields.iter().take(index).any(|(earlier, _)| earlier == name) {
-                return Err(ApiError::MalformedJson { what: "a repeated field name in an object that ends", offset: body.len() });
+                return Err(ApiError::MalformedJson {
+                    what: "a repeated field name in an object that ends",
+                    offset: body.len(),
+                });
             }
         }
         Ok(Self { fields, faults: Vec::new() })
@@ -228,7 +231,10 @@ mod tests {
             form.finish().unwrap_err()
         };
         let ApiError::Validation(faults) = read(br#"{"remember_me":"yes"}"#) else { panic!() };
-        assert_eq!(faults.iter().map(|f| (f.field.as_ref(), f.code)).collect::<Vec<_>>(), [("email", "required"), ("remember_me", "wrong_type")]);
+        assert_eq!(
+            faults.iter().map(|f| (f.field.as_ref(), f.code)).collect::<Vec<_>>(),
+            [("email", "required"), ("remember_me", "wrong_type")]
+        );
         let ApiError::UnknownField(faults) = read(br#"{"role":"admin"}"#) else { panic!() };
         assert_eq!(faults[0].field, "role");
     }

@@ -130,18 +130,26 @@ impl ApiError {
     pub fn row(&self) -> Row {
         let text = |text: &'static str| Cow::Borrowed(text);
         match self {
-            Self::Validation(_) => (StatusCode::BAD_REQUEST, "validation_error", text("Some fields are not acceptable.")),
-            Self::MalformedJson { what, offset } => {
-                (StatusCode::BAD_REQUEST, "malformed_json", format!("The body is not valid JSON: {what} at byte {offset}.").into())
+            Self::Validation(_) => {
+                (StatusCode::BAD_REQUEST, "validation_error", text("Some fields are not acceptable."))
             }
+            Self::MalformedJson { what, offset } => (
+                StatusCode::BAD_REQUEST,
+                "malformed_json",
+                format!("The body is not valid JSON: {what} at byte {offset}.").into(),
+            ),
             Self::UnknownField(faults) => {
                 let names: Vec<_> = faults.iter().map(|fault| fault.field.as_ref()).collect();
                 (StatusCode::BAD_REQUEST, "unknown_field", format!("Unknown field: {}.", names.join(", ")).into())
             }
             Self::InvalidRequest(detail) => (StatusCode::BAD_REQUEST, "invalid_request", text(detail)),
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", text("The refresh token is not valid.")),
-            Self::TokenExpired => (StatusCode::UNAUTHORIZED, "token_expired", text("The refresh token has expired; log in again.")),
-            Self::TokenRevoked => (StatusCode::UNAUTHORIZED, "token_revoked", text("The session has ended; log in again.")),
+            Self::TokenExpired => {
+                (StatusCode::UNAUTHORIZED, "token_expired", text("The refresh token has expired; log in again."))
+            }
+            Self::TokenRevoked => {
+                (StatusCode::UNAUTHORIZED, "token_revoked", text("The session has ended; log in again."))
+            }
             Self::RefreshTokenReused => (
                 StatusCode::UNAUTHORIZED,
                 "refresh_token_reused",
@@ -151,22 +159,34 @@ impl ApiError {
             Self::InvalidCredentials => {
                 (StatusCode::UNAUTHORIZED, "invalid_credentials", text("The e-mail address or the password is wrong."))
             }
-            Self::WrongCurrentPassword => (StatusCode::FORBIDDEN, "invalid_credentials", text("The current password is wrong.")),
-            Self::AccountDisabled => (StatusCode::FORBIDDEN, "account_disabled", text("This account is disabled.")),
-            Self::EmailNotVerified => {
-                (StatusCode::FORBIDDEN, "email_not_verified", text("The e-mail address of this account is not verified yet."))
+            Self::WrongCurrentPassword => {
+                (StatusCode::FORBIDDEN, "invalid_credentials", text("The current password is wrong."))
             }
+            Self::AccountDisabled => (StatusCode::FORBIDDEN, "account_disabled", text("This account is disabled.")),
+            Self::EmailNotVerified => (
+                StatusCode::FORBIDDEN,
+                "email_not_verified",
+                text("The e-mail address of this account is not verified yet."),
+            ),
             Self::Forbidden(detail) => (StatusCode::FORBIDDEN, "forbidden", text(detail)),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", text("There is nothing at this path.")),
-            Self::MethodNotAllowed { .. } => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text("This path does not answer to this method."))
+            Self::MethodNotAllowed { .. } => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                text("This path does not answer to this method."),
+            ),
+            Self::EmailTaken => {
+                (StatusCode::CONFLICT, "email_taken", text("An account with this e-mail address exists."))
             }
-            Self::EmailTaken => (StatusCode::CONFLICT, "email_taken", text("An account with this e-mail address exists.")),
-            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout", text("The request body did not arrive in time.")),
+            Self::RequestTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "request_timeout", text("The request body did not arrive in time."))
+            }
             Self::PayloadTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", text("The request body is larger than allowed."))
             }
-            Self::UriTooLong => (StatusCode::URI_TOO_LONG, "uri_too_long", text("The request target is longer than allowed.")),
+            Self::UriTooLong => {
+                (StatusCode::URI_TOO_LONG, "uri_too_long", text("The request target is longer than allowed."))
+            }
             Self::HeadersTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "headers_too_large",
@@ -177,24 +197,29 @@ impl ApiError {
                 "unsupported_media_type",
                 text("The request body must be sent with Content-Type: application/json."),
             ),
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", text("The service is busy; try again shortly.")),
+            Self::Overloaded => {
+                (StatusCode::SERVICE_UNAVAILABLE, "overloaded", text("The service is busy; try again shortly."))
+            }
             Self::ServiceUnavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "service_unavailable",
                 text("A part of the service is not available; try again shortly."),
             ),
-            Self::Internal(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", text("Something went wrong on our side; it has been logged."))
-            }
+            Self::Internal(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                text("Something went wrong on our side; it has been logged."),
+            ),
         }
     }
 
     /// The header that the status demands, if it demands one.
     fn mandatory_header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked | Self::RefreshTokenReused => {
-                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="portcullis", error="invalid_token""#)))
-            }
+            Self::InvalidToken | Self::TokenExpired | Self::TokenRevoked | Self::RefreshTokenReused => Some((
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(r#"Bearer realm="portcullis", error="invalid_token""#),
+            )),
             // RFC 6750 §3.1: no error code when the request carried no authentication information.
             Self::InvalidCredentials | Self::MissingToken => {
                 Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="portcullis""#)))
@@ -226,7 +251,9 @@ impl ApiError {
     fn log(&self) {
         match self {
             Self::Internal(error) => tracing::error!(error = chain(error.as_ref()), "a request failed"),
-            Self::ServiceUnavailable(error) => tracing::warn!(error = chain(error.as_ref()), "a dependency is not available"),
+            Self::ServiceUnavailable(error) => {
+                tracing::warn!(error = chain(error.as_ref()), "a dependency is not available")
+            }
             _ => {}
         }
     }

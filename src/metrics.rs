@@ -26,7 +26,10 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let metrics = Self {
-            audit_lost: IntCounter::new("portcullis_audit_lost_total", "Refusals that found no room in the audit buffer.")?,
+            audit_lost: IntCounter::new(
+                "portcullis_audit_lost_total",
+                "Refusals that found no room in the audit buffer.",
+            )?,
             panics: IntCounter::new("portcullis_panics_total", "Handlers that panicked.")?,
             hash_waiting: IntGauge::new("portcullis_hash_pool_waiting", "Password hashes that wait for a thread.")?,
             hash_running: IntGauge::new("portcullis_hash_pool_running", "Password hashes that run.")?,

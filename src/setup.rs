@@ -121,7 +121,9 @@ pub fn key_store(config: &Config) -> Result<KeyStore, Failure> {
 /// Development's stand-in for `KEY_ENCRYPTION_KEY`: made once, readable by its owner only.
 fn generated_key(data_dir: &Path) -> Result<SecretString, Failure> {
     let path = data_dir.join("key-encryption.key");
-    let unusable = |error: std::io::Error| format!("{} cannot be used ({error}): mend it, or set KEY_ENCRYPTION_KEY", path.display());
+    let unusable = |error: std::io::Error| {
+        format!("{} cannot be used ({error}): mend it, or set KEY_ENCRYPTION_KEY", path.display())
+    };
     std::fs::create_dir_all(data_dir).map_err(unusable)?;
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => {

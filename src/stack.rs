@@ -100,7 +100,12 @@ where
             response
         })
         // Who is asking: limits, audit and sessions below all use this one address.
-        .layer(ClientIpLayer::builder().trusted(app.config.trusted_proxies.iter().copied()).build().map_err(layer_error)?)
+        .layer(
+            ClientIpLayer::builder()
+                .trusted(app.config.trusted_proxies.iter().copied())
+                .build()
+                .map_err(layer_error)?,
+        )
         // [rate_limit: network keys, the cheapest refusal, before any crypto.]
         // Bounds before work: how many, how long, how large. Probes pass, or an overload would look like an outage.
         .layer(LoadShedLayer::builder(MAX_IN_FLIGHT).exempt(|head| is_exempt(head.extensions.get())).build())

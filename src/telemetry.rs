@@ -15,8 +15,17 @@ pub fn init(config: &LogConfig) {
         .with_target("portcullis", config.level)
         .with_target("portcullis_layers", config.level);
     let layer = match config.format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
-        LogFormat::Json => fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false).with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .boxed(),
+        LogFormat::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_writer(std::io::stderr)
+            .boxed(),
     };
     if tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().is_err() {
         tracing::debug!("logging was started before");

@@ -118,11 +118,9 @@ where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let may_be_empty = wanted == RequestBody::OptionalJson;
-    if !is_json(headers.get(header::CONTENT_TYPE)) && !(may_be_empty && body.is_end_stream()) {
-        return Err(ApiError::UnsupportedMediaType);
-    }
-    if headers.contains_key(header::CONTENT_ENCODING) {
+    let is_absent = wanted == RequestBody::OptionalJson && body.is_end_stream();
+    let is_plain_json = is_json(headers.get(header::CONTENT_TYPE)) && !headers.contains_key(header::CONTENT_ENCODING);
+    if !is_absent && !is_plain_json {
         return Err(ApiError::UnsupportedMediaType);
     }
     let bytes = match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {

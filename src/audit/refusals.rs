@@ -121,10 +121,20 @@ mod tests {
     fn memory_is_bounded_and_loss_is_told() {
         let refusals = Refusals::default();
         for index in 0..10_000_u32 {
-            let kept = refusals.note("token.refused", "invalid_token", Some(IpAddr::from(index.to_be_bytes())), Timestamp::UNIX_EPOCH);
+            let kept = refusals.note(
+                "token.refused",
+                "invalid_token",
+                Some(IpAddr::from(index.to_be_bytes())),
+                Timestamp::UNIX_EPOCH,
+            );
             assert_eq!(kept, (index as usize) < CAPACITY);
         }
-        assert!(refusals.note("token.refused", "invalid_token", Some(IpAddr::from([0, 0, 0, 1])), Timestamp::UNIX_EPOCH));
+        assert!(refusals.note(
+            "token.refused",
+            "invalid_token",
+            Some(IpAddr::from([0, 0, 0, 1])),
+            Timestamp::UNIX_EPOCH
+        ));
         assert_eq!(refusals.counts.lock().unwrap().len(), CAPACITY);
     }
 }

@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn every_state_of_a_token_has_its_verdict() {
-        let rotated = Facts { rotated_at: Some(at(100)), has_sealed_successor: true, session_last_used_at: at(100), ..fresh() };
+        let rotated =
+            Facts { rotated_at: Some(at(100)), has_sealed_successor: true, session_last_used_at: at(100), ..fresh() };
         for (what, facts, now, verdict) in [
             ("the newest token", fresh(), 1, Verdict::Rotate),
             ("its last second", fresh(), 999, Verdict::Rotate),

@@ -78,7 +78,9 @@ mod tests {
         let text = token.text();
         assert_eq!(text.len(), 43);
         assert_eq!(OpaqueToken::parse(&text), Some(token));
-        for wrong in ["", "abc", &text[1..], &format!("{text}A"), &format!("{text}="), &text.replace(|_: char| true, "é")] {
+        for wrong in
+            ["", "abc", &text[1..], &format!("{text}A"), &format!("{text}="), &text.replace(|_: char| true, "é")]
+        {
             assert_eq!(OpaqueToken::parse(wrong), None, "{wrong:?}");
         }
     }

@@ -30,7 +30,10 @@ impl Admin {
 
 /// Runs `work` against the configured database, the embedded one of a service that runs on the same `DATA_DIR`, or one that is started for
 /// as long as the work takes.
-pub(super) async fn with_server(config: &Config, work: impl AsyncFnOnce(Server) -> Result<(), Failure>) -> Result<(), Failure> {
+pub(super) async fn with_server(
+    config: &Config,
+    work: impl AsyncFnOnce(Server) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     if let Some(server) = &config.database.server {
         return work(server.clone()).await;
     }
@@ -44,7 +47,10 @@ pub(super) async fn with_server(config: &Config, work: impl AsyncFnOnce(Server) 
 }
 
 /// Runs `work` on a migrated database.
-pub(super) async fn with_admin(config: Config, work: impl AsyncFnOnce(Admin) -> Result<(), Failure>) -> Result<(), Failure> {
+pub(super) async fn with_admin(
+    config: Config,
+    work: impl AsyncFnOnce(Admin) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     with_server(&config.clone(), async |server| {
         setup::migrate(&config, &server).await?;
         // One person at a terminal needs few connections.

@@ -73,7 +73,11 @@ async fn check_database(report: &mut Report, config: &Config, server: &Server) {
     let version: String = row.get(0);
     report.line(
         "database",
-        if row.get::<_, i32>(1) >= 150_000 { Ok(format!("PostgreSQL {version}")) } else { Err(format!("PostgreSQL {version}; 15 is the oldest that will do")) },
+        if row.get::<_, i32>(1) >= 150_000 {
+            Ok(format!("PostgreSQL {version}"))
+        } else {
+            Err(format!("PostgreSQL {version}; 15 is the oldest that will do"))
+        },
     );
     report.line("clock", clock(row.get(2)));
     let schema = match migrate::pending(&client).await {

@@ -25,7 +25,9 @@ pub(super) enum Command {
 
 pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure> {
     if config.tokens.jwt_secret.is_some() {
-        return Err("JWT_SECRET is set, so tokens are signed with it (HS256) and there are no keys to look after".into());
+        return Err(
+            "JWT_SECRET is set, so tokens are signed with it (HS256) and there are no keys to look after".into()
+        );
     }
     with_admin(config, async |admin| match command {
         Command::List => list(&admin).await,
@@ -81,6 +83,9 @@ async fn retire(admin: &Admin, kid: &str) -> Result<(), Failure> {
     let store = setup::key_store(&admin.config)?;
     let mut client = admin.database.get().await?;
     store.retire(&mut client, kid, admin.config.tokens.algorithm, admin.clock.now()).await?;
-    say(&format!("{kid} is retired: running instances refuse its tokens within {} s", crate::auth::keys::POLL_INTERVAL.as_secs()));
+    say(&format!(
+        "{kid} is retired: running instances refuse its tokens within {} s",
+        crate::auth::keys::POLL_INTERVAL.as_secs()
+    ));
     Ok(())
 }

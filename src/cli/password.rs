@@ -2,9 +2,8 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use secrecy::{ExposeSecret, SecretString};
 use crate::setup::Failure;
-
+use secrecy::{ExposeSecret, SecretString};
 
 /// Reads one line of standard input, or asks twice at the terminal.
 pub(super) fn read(from_stdin: bool) -> Result<SecretString, Failure> {

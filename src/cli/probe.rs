@@ -22,7 +22,9 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         say(&format!("live: {address} accepts connections"));
         return Ok(());
     }
-    let status = tokio::time::timeout(TIMEOUT, status_line(address)).await.map_err(|_| format!("{address} does not answer"))??;
+    let status = tokio::time::timeout(TIMEOUT, status_line(address))
+        .await
+        .map_err(|_| format!("{address} does not answer"))??;
     if status.starts_with("HTTP/1.1 200") {
         say(&format!("live: {address}"));
         return Ok(());
@@ -31,7 +33,8 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
 }
 
 async fn status_line(address: SocketAddr) -> Result<String, Failure> {
-    let mut stream = TcpStream::connect(address).await.map_err(|error| format!("nothing answers on {address}: {error}"))?;
+    let mut stream =
+        TcpStream::connect(address).await.map_err(|error| format!("nothing answers on {address}: {error}"))?;
     let request = format!("GET /health/live HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();

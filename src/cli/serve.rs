@@ -100,9 +100,9 @@ async fn app(config: Config, embedded: Option<&Embedded>, started: tokio::time::
 }
 
 async fn listen(address: SocketAddr, variable: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address} ({error}): stop what uses it, or set {variable} to another").into())
+    TcpListener::bind(address).await.map_err(|error| {
+        format!("cannot listen on {address} ({error}): stop what uses it, or set {variable} to another").into()
+    })
 }
 
 /// Turns the first SIGTERM or ctrl-c into `true`, and gives the default reaction back afterwards: a second ctrl-c does not wait.

@@ -170,7 +170,8 @@ async fn set_active(admin: &Admin, who: &Who, active: bool) -> Result<(), Failur
         false => sessions::revoke_all(&transaction, user.id, now, "account_disabled", None).await?,
     };
     let event_type = if active { "account.enabled" } else { "account.disabled" };
-    record(admin, &transaction, now, &Event::success(event_type, user.id).with(json!({ "sessions_ended": ended }))).await?;
+    record(admin, &transaction, now, &Event::success(event_type, user.id).with(json!({ "sessions_ended": ended })))
+        .await?;
     query::commit(transaction).await?;
     say(&if active { "enabled".to_owned() } else { format!("disabled; {ended} session(s) ended") });
     Ok(())
@@ -204,7 +205,13 @@ async fn set_password(admin: &Admin, who: &Who, source: &PasswordSource) -> Resu
         return Err("the account was deleted meanwhile".into());
     }
     let ended = sessions::revoke_all(&transaction, user.id, now, "password_changed", None).await?;
-    record(admin, &transaction, now, &Event::success("password.changed", user.id).with(json!({ "sessions_ended": ended }))).await?;
+    record(
+        admin,
+        &transaction,
+        now,
+        &Event::success("password.changed", user.id).with(json!({ "sessions_ended": ended })),
+    )
+    .await?;
     query::commit(transaction).await?;
     say(&format!("the password is set; {ended} session(s) ended"));
     Ok(())
@@ -216,7 +223,13 @@ async fn revoke_sessions(admin: &Admin, who: &Who) -> Result<(), Failure> {
     let mut client = admin.database.get().await?;
     let transaction = query::begin(&mut client).await?;
     let ended = sessions::revoke_all(&transaction, user.id, now, "operator", None).await?;
-    record(admin, &transaction, now, &Event::success("session.revoked", user.id).with(json!({ "sessions_ended": ended }))).await?;
+    record(
+        admin,
+        &transaction,
+        now,
+        &Event::success("session.revoked", user.id).with(json!({ "sessions_ended": ended })),
+    )
+    .await?;
     query::commit(transaction).await?;
     say(&format!("{ended} session(s) ended"));
     Ok(())
@@ -227,7 +240,8 @@ async fn find(admin: &Admin, who: &Who) -> Result<User, Failure> {
     let found = match who.user.parse::<Uuid>() {
         Ok(id) => users::find(&client, id).await?,
         Err(_) => {
-            let email = Email::parse(&who.user).map_err(|fault| format!("{}: neither an id nor an address: {fault}", who.user))?;
+            let email = Email::parse(&who.user)
+                .map_err(|fault| format!("{}: neither an id nor an address: {fault}", who.user))?;
             users::find_by_email_key(&client, email.key()).await?
         }
     };

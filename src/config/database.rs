@@ -81,7 +81,8 @@ fn url(reader: &mut Reader<'_>, name: &str) -> (Option<Server>, Option<SslMode>)
                 match pair.strip_prefix("sslmode=") {
                     Some(word) => match MODES.iter().find(|(known, _)| *known == word) {
                         Some((_, value)) => mode = Some(*value),
-                        None => reader.fault(name, "sslmode must be one of disable, prefer, require, verify-ca, verify-full"),
+                        None => reader
+                            .fault(name, "sslmode must be one of disable, prefer, require, verify-ca, verify-full"),
                     },
                     None => kept.push(pair),
                 }
@@ -118,7 +119,11 @@ fn from_parts(reader: &mut Reader<'_>) -> Option<Server> {
         }
     };
     let mut server = Server::new();
-    server.host(&host).port(port).dbname(name.as_deref().unwrap_or("portcullis")).user(user.as_deref().unwrap_or("portcullis"));
+    server
+        .host(&host)
+        .port(port)
+        .dbname(name.as_deref().unwrap_or("portcullis"))
+        .user(user.as_deref().unwrap_or("portcullis"));
     if let Some(password) = password {
         server.password(password.expose_secret());
     }

@@ -38,14 +38,18 @@ mod tests {
 
     #[test]
     fn lengths_of_time_read_as_written() {
-        for (text, seconds) in [("15m", 900.0), ("168h", 604_800.0), ("7d", 604_800.0), ("90s", 90.0), ("250ms", 0.25), ("1h30m", 5400.0)] {
+        for (text, seconds) in
+            [("15m", 900.0), ("168h", 604_800.0), ("7d", 604_800.0), ("90s", 90.0), ("250ms", 0.25), ("1h30m", 5400.0)]
+        {
             assert_eq!(parse_duration(text), Some(Duration::from_secs_f64(seconds)), "{text}");
         }
     }
 
     #[test]
     fn what_is_no_length_of_time_is_refused() {
-        for text in ["", "15", "m", "-1s", "1.5h", "1y", "15 m", "1h30", "99999999999999999999s", "18446744073709551615d", "٣s"] {
+        for text in
+            ["", "15", "m", "-1s", "1.5h", "1y", "15 m", "1h30", "99999999999999999999s", "18446744073709551615d", "٣s"]
+        {
             assert_eq!(parse_duration(text), None, "{text:?}");
         }
     }

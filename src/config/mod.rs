@@ -19,7 +19,9 @@ use secrecy::{ExposeSecret, SecretString};
 pub use database::{DatabaseConfig, SslMode};
 pub use duration::parse_duration;
 pub use reader::{ConfigError, Fault, Source};
-pub use sections::{HashConfig, KeyAlgorithm, LimitConfig, LogConfig, LogFormat, MailConfig, Registration, TlsFiles, TokenConfig};
+pub use sections::{
+    HashConfig, KeyAlgorithm, LimitConfig, LogConfig, LogFormat, MailConfig, Registration, TlsFiles, TokenConfig,
+};
 pub use variables::{VARIABLES, Variable};
 
 use reader::Reader;
@@ -142,13 +144,17 @@ impl Config {
             return;
         }
         if self.database.server.is_none() {
-            reader.fault("DATABASE_URL", "required in production, such as postgres://portcullis@db.internal/portcullis");
+            reader
+                .fault("DATABASE_URL", "required in production, such as postgres://portcullis@db.internal/portcullis");
         }
         if self.public_url.is_none() {
             reader.fault("PUBLIC_URL", "required in production, such as https://accounts.example.com");
         }
         if self.key_encryption_key.is_none() && self.tokens.jwt_secret.is_none() {
-            reader.fault("KEY_ENCRYPTION_KEY", "required in production (or JWT_SECRET): make one with `openssl rand -base64 32`");
+            reader.fault(
+                "KEY_ENCRYPTION_KEY",
+                "required in production (or JWT_SECRET): make one with `openssl rand -base64 32`",
+            );
         }
         if self.mail.is_none() {
             reader.fault("SMTP_HOST", "required in production, such as smtp.example.com");
@@ -161,7 +167,7 @@ impl Config {
         [self.key_encryption_key.as_ref(), self.tokens.jwt_secret.as_ref(), self.redis_url.as_ref(), mail]
             .into_iter()
             .flatten()
-            .map(|secret| secret.expose_secret())
+            .map(ExposeSecret::expose_secret)
     }
 }
 

@@ -88,7 +88,10 @@ impl<'a> Reader<'a> {
         match text.parse::<T>() {
             Ok(value) if bounds.contains(&value) => value,
             _ => {
-                self.fault(name, format!("must be a number from {} to {}, such as {default}", bounds.start(), bounds.end()));
+                self.fault(
+                    name,
+                    format!("must be a number from {} to {}, such as {default}", bounds.start(), bounds.end()),
+                );
                 default
             }
         }

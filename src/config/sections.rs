@@ -127,7 +127,10 @@ pub(super) fn tokens(reader: &mut Reader<'_>, public_url: Option<&str>) -> Token
     TokenConfig {
         jwt_secret: long_secret(reader, "JWT_SECRET"),
         algorithm: reader.choice("JWT_ALGORITHM", &algorithms, KeyAlgorithm::EdDsa),
-        issuer: reader.text("JWT_ISSUER").or_else(|| public_url.map(str::to_owned)).unwrap_or_else(|| "portcullis".into()),
+        issuer: reader
+            .text("JWT_ISSUER")
+            .or_else(|| public_url.map(str::to_owned))
+            .unwrap_or_else(|| "portcullis".into()),
         audience: reader.text("JWT_AUDIENCE").unwrap_or_else(|| "portcullis".into()),
         access: reader.duration("JWT_ACCESS_TOKEN_DURATION", Duration::from_secs(900), second),
         refresh,
@@ -211,11 +214,16 @@ pub(super) fn log(reader: &mut Reader<'_>, environment: Environment) -> LogConfi
 pub(super) fn public_url(reader: &mut Reader<'_>) -> Option<String> {
     let text = reader.text("PUBLIC_URL")?;
     match text.parse::<http::Uri>() {
-        Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none() => {
+        Ok(uri)
+            if matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none() =>
+        {
             Some(text.trim_end_matches('/').to_owned())
         }
         _ => {
-            reader.fault("PUBLIC_URL", "must be an absolute http or https URL without a query, such as https://accounts.example.com");
+            reader.fault(
+                "PUBLIC_URL",
+                "must be an absolute http or https URL without a query, such as https://accounts.example.com",
+            );
             None
         }
     }
@@ -242,7 +250,10 @@ pub(super) fn origins(reader: &mut Reader<'_>) -> Vec<String> {
             })
     };
     if !origins.iter().all(good) {
-        reader.fault("CORS_ALLOWED_ORIGINS", "every element must be an origin without a path, such as https://app.example.com, or *");
+        reader.fault(
+            "CORS_ALLOWED_ORIGINS",
+            "every element must be an origin without a path, such as https://app.example.com, or *",
+        );
     } else if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
         reader.fault("CORS_ALLOWED_ORIGINS", "* cannot stand beside other origins");
     }

@@ -30,9 +30,15 @@ fn every_fault_is_reported_at_once_and_no_value_is_shown() {
     ])
     .unwrap_err();
     let names: Vec<_> = faults.0.iter().map(|fault| fault.variable.as_str()).collect();
-    for name in
-        ["PORT", "JWT_SECRET", "SESSION_IDLE", "DATABASE_URL", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS", "REGISTRATION"]
-    {
+    for name in [
+        "PORT",
+        "JWT_SECRET",
+        "SESSION_IDLE",
+        "DATABASE_URL",
+        "TRUSTED_PROXIES",
+        "CORS_ALLOWED_ORIGINS",
+        "REGISTRATION",
+    ] {
         assert!(names.contains(&name), "{name} missing in {names:?}");
     }
     let text = faults.to_string();

@@ -53,5 +53,6 @@ impl From<PoolError> for DbError {
 /// Connection trouble (08), lack of resources (53), shutdown and cancellation (57), deadlock and serialisation (40), a read-only standby
 /// after a failover (25006).
 fn is_transient(code: &SqlState) -> bool {
-    ["08", "53", "57", "40"].iter().any(|class| code.code().starts_with(class)) || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+    ["08", "53", "57", "40"].iter().any(|class| code.code().starts_with(class))
+        || *code == SqlState::READ_ONLY_SQL_TRANSACTION
 }

@@ -36,7 +36,9 @@ pub enum MigrateError {
     #[error("the database refused a migration; nothing was applied: {}", describe(.0))]
     Database(#[from] tokio_postgres::Error),
     /// An applied file was edited afterwards.
-    #[error("migration {version} ({name}) was applied with another text: restore its file, and put the change into a new migration")]
+    #[error(
+        "migration {version} ({name}) was applied with another text: restore its file, and put the change into a new migration"
+    )]
     Changed {
         /// Number of the file.
         version: i32,
@@ -69,8 +71,11 @@ pub async fn migrate(client: &mut Client) -> Result<Vec<&'static Migration>, Mig
     let pending = pending_in(&transaction).await?;
     for migration in &pending {
         transaction.batch_execute(migration.sql).await?;
-        let row: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&migration.version, &migration.name, &checksum(migration)];
-        transaction.execute("insert into schema_migrations (version, name, checksum) values ($1, $2, $3)", &row).await?;
+        let row: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+            [&migration.version, &migration.name, &checksum(migration)];
+        transaction
+            .execute("insert into schema_migrations (version, name, checksum) values ($1, $2, $3)", &row)
+            .await?;
     }
     transaction.commit().await?;
     Ok(pending)

@@ -105,7 +105,10 @@ pub async fn connect(server: &Server, ssl_mode: SslMode) -> Result<tokio_postgre
 
 fn with_timeouts(server: &Server, ssl_mode: SslMode) -> Server {
     let mut server = server.clone();
-    server.connect_timeout(ACQUIRE_TIMEOUT).tcp_user_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(30));
+    server
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .tcp_user_timeout(Duration::from_secs(10))
+        .keepalives_idle(Duration::from_secs(30));
     if server.get_application_name().is_none() {
         server.application_name("portcullis");
     }

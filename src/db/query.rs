@@ -13,7 +13,11 @@ pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-pub(super) async fn optional(client: &impl GenericClient, sql: &str, params: Params<'_>) -> Result<Option<Row>, DbError> {
+pub(super) async fn optional(
+    client: &impl GenericClient,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Option<Row>, DbError> {
     bounded(async { client.query_opt(&client.prepare_cached(sql).await?, params).await }).await
 }
 

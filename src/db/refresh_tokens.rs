@@ -70,7 +70,14 @@ pub const INSERT: &str = "insert into refresh_tokens \
 /// When the database does not answer.
 pub async fn insert(client: &impl GenericClient, new: &NewRefreshToken<'_>) -> Result<(), DbError> {
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
-        &new.id, &new.user_id, &new.session_id, &new.parent_id, &new.token_hash, &new.device_info, &new.expires_at, &new.now,
+        &new.id,
+        &new.user_id,
+        &new.session_id,
+        &new.parent_id,
+        &new.token_hash,
+        &new.device_info,
+        &new.expires_at,
+        &new.now,
     ];
     query::execute(client, INSERT, &params).await.map(drop)
 }
@@ -112,16 +119,23 @@ pub async fn find_for_update(client: &impl GenericClient, token_hash: &[u8]) -> 
 pub const ROTATE: &str = "update refresh_tokens set rotated_at = $2, sealed_successor = $3, updated_at = $2 \
     where id = $1 and rotated_at is null and not is_revoked";
 
-/// Marks a token as exchanged, keeping its sealed successor if there is a grace. `false` when it was exchanged before: the compare-and-set that decides.
+/// Marks a token as exchanged, keeping its sealed successor if there is a grace. `false` when it was exchanged before: the compare-and-set
+/// that decides.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn rotate(client: &impl GenericClient, id: Uuid, now: Timestamp, sealed: Option<&[u8]>) -> Result<bool, DbError> {
+pub async fn rotate(
+    client: &impl GenericClient,
+    id: Uuid,
+    now: Timestamp,
+    sealed: Option<&[u8]>,
+) -> Result<bool, DbError> {
     Ok(query::execute(client, ROTATE, &[&id, &now, &sealed]).await? == 1)
 }
 
 /// Forgets one sealed successor.
-pub const ERASE_SUCCESSOR: &str = "update refresh_tokens set sealed_successor = null where id = $1 and sealed_successor is not null";
+pub const ERASE_SUCCESSOR: &str =
+    "update refresh_tokens set sealed_successor = null where id = $1 and sealed_successor is not null";
 
 /// Erases the sealed successor of a token, because that successor was used.
 ///

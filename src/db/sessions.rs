@@ -47,7 +47,10 @@ impl SessionState {
     /// Whether a request of this session may pass.
     #[must_use]
     pub fn is_live(&self, now: Timestamp, idle: std::time::Duration) -> bool {
-        self.user.may_act() && self.revoked_at.is_none() && self.expires_at > now && now.duration_since(self.last_used_at) < signed(idle)
+        self.user.may_act()
+            && self.revoked_at.is_none()
+            && self.expires_at > now
+            && now.duration_since(self.last_used_at) < signed(idle)
     }
 }
 
@@ -66,7 +69,14 @@ pub const INSERT: &str = "insert into sessions \
 /// When the database does not answer.
 pub async fn insert(client: &impl GenericClient, new: &NewSession<'_>) -> Result<(), DbError> {
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
-        &new.id, &new.user_id, &new.device_info, &new.user_agent, &new.ip_address, &new.remember_me, &new.now, &new.expires_at,
+        &new.id,
+        &new.user_id,
+        &new.device_info,
+        &new.user_agent,
+        &new.ip_address,
+        &new.remember_me,
+        &new.now,
+        &new.expires_at,
     ];
     query::execute(client, INSERT, &params).await.map(drop)
 }

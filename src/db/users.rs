@@ -125,7 +125,8 @@ pub async fn find_by_email_key(client: &impl GenericClient, key: &str) -> Result
 }
 
 /// Finds an account by its id.
-pub const FIND: &str = concat!("select u.password_hash, ", columns!(), " from users u where u.id = $1 and u.deleted_at is null");
+pub const FIND: &str =
+    concat!("select u.password_hash, ", columns!(), " from users u where u.id = $1 and u.deleted_at is null");
 
 /// Finds an account that is not deleted by its id.
 ///
@@ -136,7 +137,8 @@ pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Creden
 }
 
 fn credentials(row: Option<Row>) -> Result<Option<Credentials>, DbError> {
-    row.map(|row| Ok(Credentials { user: User::from_row(&row)?, password_hash: row.try_get("password_hash")? })).transpose()
+    row.map(|row| Ok(Credentials { user: User::from_row(&row)?, password_hash: row.try_get("password_hash")? }))
+        .transpose()
 }
 
 /// Notes a log-in.
@@ -158,7 +160,7 @@ pub async fn log_in(
     now: Timestamp,
     rehashed: Option<&str>,
 ) -> Result<Option<User>, DbError> {
-    optional_user(query::optional(client, LOG_IN, &[&id, &verified_hash, &now, &rehashed]).await?)
+    optional_user(query::optional(client, LOG_IN, &[&id, &verified_hash, &now, &rehashed]).await?.as_ref())
 }
 
 /// Replaces a password.
@@ -179,11 +181,12 @@ pub async fn change_password(
     new_hash: &str,
     now: Timestamp,
 ) -> Result<Option<User>, DbError> {
-    optional_user(query::optional(client, CHANGE_PASSWORD, &[&id, &verified_hash, &new_hash, &now]).await?)
+    optional_user(query::optional(client, CHANGE_PASSWORD, &[&id, &verified_hash, &new_hash, &now]).await?.as_ref())
 }
 
 /// Sets a password by the operator's word.
-pub const SET_PASSWORD: &str = "update users set password_hash = $2, updated_at = $3 where id = $1 and deleted_at is null";
+pub const SET_PASSWORD: &str =
+    "update users set password_hash = $2, updated_at = $3 where id = $1 and deleted_at is null";
 
 /// Sets a password without knowing the old one. `false` when there is no such account.
 ///
@@ -211,7 +214,7 @@ pub async fn rename(
     last_name: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<User>, DbError> {
-    optional_user(query::optional(client, RENAME, &[&id, &first_name, &last_name, &now]).await?)
+    optional_user(query::optional(client, RENAME, &[&id, &first_name, &last_name, &now]).await?.as_ref())
 }
 
 /// Lets an account in or shuts it out.
@@ -227,8 +230,7 @@ pub async fn set_active(client: &impl GenericClient, id: Uuid, active: bool, now
 }
 
 /// Takes the operator's word that an address is its owner's.
-pub const SET_VERIFIED: &str =
-    "update users set is_email_verified = true, updated_at = $2 where id = $1 and deleted_at is null and not is_email_verified";
+pub const SET_VERIFIED: &str = "update users set is_email_verified = true, updated_at = $2 where id = $1 and deleted_at is null and not is_email_verified";
 
 /// Marks an address as verified. `false` when nothing changed.
 ///
@@ -254,11 +256,10 @@ pub async fn list(client: &impl GenericClient, after: (Timestamp, Uuid), limit: 
     rows.iter().map(|row| User::from_row(row).map_err(DbError::from)).collect()
 }
 
-fn optional_user(row: Option<Row>) -> Result<Option<User>, DbError> {
-    Ok(row.as_ref().map(User::from_row).transpose()?)
+fn optional_user(row: Option<&Row>) -> Result<Option<User>, DbError> {
+    Ok(row.map(User::from_row).transpose()?)
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[
-    INSERT, FIND_BY_EMAIL_KEY, FIND, LOG_IN, CHANGE_PASSWORD, SET_PASSWORD, RENAME, SET_ACTIVE, SET_VERIFIED, LIST,
-];
+pub const QUERIES: &[&str] =
+    &[INSERT, FIND_BY_EMAIL_KEY, FIND, LOG_IN, CHANGE_PASSWORD, SET_PASSWORD, RENAME, SET_ACTIVE, SET_VERIFIED, LIST];

@@ -42,8 +42,11 @@ pub async fn update(call: Call) -> reply::Result {
     let user = users::rename(&transaction, who.user.id, first_name.as_deref(), last_name.as_deref(), call.now())
         .await?
         .ok_or(ApiError::TokenRevoked)?;
-    let changed: Vec<_> =
-        [("first_name", &first_name), ("last_name", &last_name)].iter().filter(|(_, name)| name.is_some()).map(|(field, _)| *field).collect();
+    let changed: Vec<_> = [("first_name", &first_name), ("last_name", &last_name)]
+        .iter()
+        .filter(|(_, name)| name.is_some())
+        .map(|(field, _)| *field)
+        .collect();
     let event = Event::success("profile.changed", user.id).with(json!({ "fields": changed }));
     event.write(app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;

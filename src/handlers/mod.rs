@@ -60,7 +60,11 @@ impl Call {
     pub fn origin(&self) -> Origin {
         Origin {
             ip_address: self.parts.extensions.get::<ClientIp>().map(|ip| ip.0),
-            user_agent: self.parts.headers.get(header::USER_AGENT).map(|agent| crate::audit::bounded_agent(agent.as_bytes())),
+            user_agent: self
+                .parts
+                .headers
+                .get(header::USER_AGENT)
+                .map(|agent| crate::audit::bounded_agent(agent.as_bytes())),
             request_id: self.request_id().map(str::to_owned),
             session_id: self.parts.extensions.get::<Authenticated>().map(|who| who.session_id),
         }

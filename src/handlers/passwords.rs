@@ -4,9 +4,9 @@ use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+use super::Call;
 use super::sessions::{refuse, secret};
 use super::users::check_new_password;
-use super::Call;
 use crate::access::Authenticated;
 use crate::audit::Event;
 use crate::auth::password::{Context, PasswordPolicy};
@@ -31,7 +31,8 @@ pub async fn change(call: Call) -> reply::Result {
     let verified = ticket.verify(current, Some(account.password_hash.clone())).await.map_err(ApiError::internal)?;
     let origin = call.origin();
     if !verified.matches {
-        let event = Event::failure("password.change_failed", Some(who.user.id)).with(json!({ "reason": "credentials" }));
+        let event =
+            Event::failure("password.change_failed", Some(who.user.id)).with(json!({ "reason": "credentials" }));
         return refuse(app, &origin, &event, ApiError::WrongCurrentPassword).await;
     }
     let hash = ticket.hash(new, app.random.bytes()?).await.map_err(ApiError::internal)?;
@@ -55,7 +56,7 @@ fn read(body: &[u8], policy: &PasswordPolicy, who: &Authenticated) -> Result<(Se
     let mut form = Form::parse(body)?;
     let current = secret(&mut form, "current_password");
     let new = form.required("new_password").map(SecretString::from);
-    form.confirmation("new_password_confirm", new.as_ref().map(|new| new.expose_secret()));
+    form.confirmation("new_password_confirm", new.as_ref().map(ExposeSecret::expose_secret));
     if let Some(new) = &new {
         let local_part = who.user.email.rsplit_once('@').map_or("", |(local, _)| local);
         let context =

@@ -38,7 +38,8 @@ pub async fn log_in(call: Call) -> reply::Result {
     let account = match account {
         Some(account) if verified.matches => account,
         other => {
-            let event = Event::failure("login.failed", other.map(|account| account.user.id)).with(json!({ "reason": "credentials" }));
+            let event = Event::failure("login.failed", other.map(|account| account.user.id))
+                .with(json!({ "reason": "credentials" }));
             return refuse(app, &origin, &event, ApiError::InvalidCredentials).await;
         }
     };
@@ -62,7 +63,11 @@ pub async fn log_in(call: Call) -> reply::Result {
         .ok_or(ApiError::InvalidCredentials)?;
     let details = json!({ "remember_me": remember_me, "rehashed": rehashed.is_some() });
     let opened = tokens::open_session(app, &transaction, &user, &origin, remember_me).await?;
-    Event::success("login.succeeded", id).in_session(opened.session_id).with(details).write(app, &transaction, &origin).await?;
+    Event::success("login.succeeded", id)
+        .in_session(opened.session_id)
+        .with(details)
+        .write(app, &transaction, &origin)
+        .await?;
     query::commit(transaction).await?;
     reply::json(StatusCode::OK, &LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() })
 }
@@ -95,7 +100,8 @@ fn shut_out(app: &App, account: &Credentials) -> Option<(&'static str, ApiError)
     if !account.user.is_active {
         return Some(("disabled", ApiError::AccountDisabled));
     }
-    (app.config.require_verified_email && !account.user.is_email_verified).then_some(("unverified", ApiError::EmailNotVerified))
+    (app.config.require_verified_email && !account.user.is_email_verified)
+        .then_some(("unverified", ApiError::EmailNotVerified))
 }
 
 /// Commits the row of a refused secret before the reply; a refusal that cannot be written down is a 503.

@@ -125,7 +125,9 @@ async fn rotate(
     let sealed = match app.config.tokens.refresh_grace.is_zero() {
         // Nobody may ask again.
         true => None,
-        false => Some(seal::seal_with_token(token.as_bytes(), SUCCESSOR, successor.as_bytes()).map_err(ApiError::internal)?),
+        false => {
+            Some(seal::seal_with_token(token.as_bytes(), SUCCESSOR, successor.as_bytes()).map_err(ApiError::internal)?)
+        }
     };
     if !refresh_tokens::rotate(client, found.id, now, sealed.as_deref()).await? {
         // The row is locked, so nobody can have come first.
@@ -167,7 +169,13 @@ async fn end_family(call: &Call, transaction: Transaction<'_>, found: &Presented
 }
 
 /// A signed access token beside the refresh token.
-fn pair(app: &App, user: &User, session_id: Uuid, refresh: &OpaqueToken, now: Timestamp) -> Result<TokenPair, ApiError> {
+fn pair(
+    app: &App,
+    user: &User,
+    session_id: Uuid,
+    refresh: &OpaqueToken,
+    now: Timestamp,
+) -> Result<TokenPair, ApiError> {
     let config = &app.config.tokens;
     let issued = now.as_second();
     let claims = AccessClaims {
@@ -204,7 +212,8 @@ fn after(now: Timestamp, duration: std::time::Duration) -> Timestamp {
 /// # Errors
 /// None; the set is in memory.
 pub async fn jwks(call: Call) -> reply::Result {
-    let mut response = reply::bytes(StatusCode::OK, HeaderValue::from_static("application/jwk-set+json"), call.app.keys.jwks());
+    let mut response =
+        reply::bytes(StatusCode::OK, HeaderValue::from_static("application/jwk-set+json"), call.app.keys.jwks());
     let age = format!("public, max-age={}", crate::auth::keys::JWKS_MAX_AGE.as_secs());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_str(&age).map_err(ApiError::internal)?);
     Ok(response)

@@ -103,7 +103,9 @@ mod tests {
 
     #[test]
     fn odd_segments_are_refused_in_every_spelling() {
-        for path in ["//", "//api", "/api//v1", "/a/./b", "/a/../b", "/..", "/.", "/a/%2e%2E/b", "/a/.%2e", "/%2e", "/a//"] {
+        for path in
+            ["//", "//api", "/api//v1", "/a/./b", "/a/../b", "/..", "/.", "/a/%2e%2E/b", "/a/.%2e", "/%2e", "/a//"]
+        {
             assert_eq!(judge(path), Some(Unfit::Path), "{path}");
         }
     }
@@ -132,7 +134,8 @@ mod tests {
         assert_eq!(judge(&format!("/{}", "a".repeat(MAX_TARGET - 1))), None);
         assert_eq!(judge(&format!("/{}", "a".repeat(MAX_TARGET))), Some(Unfit::Target));
         assert_eq!(judge(&format!("/?{}", "a".repeat(MAX_TARGET))), Some(Unfit::Target));
-        let large = Request::get("/").header(header::HOST, "a").header("x-large", "a".repeat(MAX_HEADERS)).body(()).unwrap();
+        let large =
+            Request::get("/").header(header::HOST, "a").header("x-large", "a".repeat(MAX_HEADERS)).body(()).unwrap();
         assert_eq!(unfit(&large), Some(Unfit::Headers));
     }
 }

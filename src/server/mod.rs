@@ -50,7 +50,8 @@ where
         };
         match accepted {
             Ok((stream, peer)) => {
-                let arrival = Arrival { stream, peer, tls: tls.clone(), watcher: graceful.watcher(), shutdown: shutdown.clone() };
+                let arrival =
+                    Arrival { stream, peer, tls: tls.clone(), watcher: graceful.watcher(), shutdown: shutdown.clone() };
                 tokio::spawn(arrival.serve(stack.clone()));
             }
             Err(error) => {
@@ -91,8 +92,12 @@ impl Arrival {
             _ = shutdown.wait_for(|stop| *stop) => None,
         };
         match greeted {
-            Some(Greeted::Plain(stream, protocol)) => serve(stream, protocol, peer, ClientScheme::Http, stack, watcher).await,
-            Some(Greeted::Tls(stream, protocol)) => serve(*stream, protocol, peer, ClientScheme::Https, stack, watcher).await,
+            Some(Greeted::Plain(stream, protocol)) => {
+                serve(stream, protocol, peer, ClientScheme::Http, stack, watcher).await
+            }
+            Some(Greeted::Tls(stream, protocol)) => {
+                serve(*stream, protocol, peer, ClientScheme::Https, stack, watcher).await
+            }
             None => {}
         }
     }
@@ -115,14 +120,8 @@ async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>) -> Option<Greeted> {
     Some(Greeted::Tls(Box::new(stream), protocol))
 }
 
-async fn serve<I, S, B>(
-    io: I,
-    protocol: Protocol,
-    peer: SocketAddr,
-    scheme: ClientScheme,
-    stack: S,
-    watcher: Watcher,
-) where
+async fn serve<I, S, B>(io: I, protocol: Protocol, peer: SocketAddr, scheme: ClientScheme, stack: S, watcher: Watcher)
+where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Lingering>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,

@@ -15,3 +15,4 @@ mod openapi;
 mod outage;
 mod refresh;
 mod support;
+mod tokens;

@@ -41,7 +41,12 @@ impl SigningKey {
     pub(super) fn from_secret(secret: &[u8]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let kid = URL_SAFE_NO_PAD.encode(&hmac::sign(&key, b"portcullis key id").as_ref()[..16]);
-        Self { header: header("HS256", &kid), kid, activates_at: Timestamp::MIN, material: Material::Secret(Box::new(key)) }
+        Self {
+            header: header("HS256", &kid),
+            kid,
+            activates_at: Timestamp::MIN,
+            material: Material::Secret(Box::new(key)),
+        }
     }
 
     /// A token with these claims in the compact serialisation of RFC 7515.

@@ -74,6 +74,11 @@ impl TestApp {
         self.clock.advance(by);
     }
 
+    /// The time of the service, in seconds since the epoch.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        self.clock.now().as_second()
+    }
+
     /// The event types in the audit log, oldest first.
     pub(crate) async fn audited(&self) -> Vec<String> {
         let client = self.database.connect().await;
