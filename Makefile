@@ -58,6 +58,12 @@ clean-data: ## remove DATA_DIR (default ./data): the embedded database, generate
 bench: ## criterion tables: layers, requests, crypto
 	$(CARGO) bench --bench layers --bench requests --bench crypto
 
+.PHONY: measure
+measure: ## size of the release binary, time from exec to ready, idle memory
+	@scripts/install.sh postgresql
+	$(CARGO) build --release --bin portcullis --example measure
+	@$${CARGO_TARGET_DIR:-target}/release/examples/measure $${CARGO_TARGET_DIR:-target}/release/portcullis
+
 .PHONY: load
 load: ## requests/s of the release server beside a bare hyper server (needs oha)
 	@scripts/cargo-tool.sh need oha

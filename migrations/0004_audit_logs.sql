@@ -41,7 +41,11 @@ $$;
 create trigger audit_logs_append_only before update or delete on audit_logs
     for each row execute function audit_logs_refuse_change();
 
+-- Partitions inherit the trigger for rows, but not this one for the statement: each gets its own.
 create trigger audit_logs_no_truncate before truncate on audit_logs
+    for each statement execute function audit_logs_refuse_change();
+
+create trigger audit_logs_no_truncate before truncate on audit_logs_default
     for each statement execute function audit_logs_refuse_change();
 
 -- Creates the partition of one month, if it is not there. The month is in UTC.
@@ -60,6 +64,9 @@ begin
         return false;
     end if;
     execute format('create table %I partition of audit_logs for values from (%L) to (%L)', name, first, next);
+    execute format(
+        'create trigger audit_logs_no_truncate before truncate on %I for each statement execute function audit_logs_refuse_change()',
+        name);
     return true;
 end
 $$;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -86,16 +87,20 @@ async fn reload_keys(app: Arc<App>) -> Result<(), ApiError> {
     app.keys.reload(&client, app.clock.now()).await.map_err(ApiError::internal)
 }
 
-/// Creates the audit partitions of this month and the next ones.
+/// Creates the audit partitions of this month and the next ones. A month whose events already lie in the default partition cannot have one
+/// of its own any more; the others still can.
 async fn prepare_months(app: Arc<App>) -> Result<(), ApiError> {
     let client = app.database.get().await?;
-    for month in 0..=MONTHS_AHEAD {
-        // Thirty days at a time never skip a month that matters: the next run comes long before its end.
-        let time =
-            app.clock.now().saturating_add(SignedDuration::from_hours(30 * 24 * month)).map_err(ApiError::internal)?;
-        audit_logs::ensure_partition(&client, time).await?;
+    let this_month = app.clock.now().to_zoned(TimeZone::UTC).date().first_of_month();
+    let mut outcome = Ok(());
+    for ahead in 0..=MONTHS_AHEAD {
+        let month = this_month.saturating_add(ahead.months());
+        let first = month.to_zoned(TimeZone::UTC).map_err(ApiError::internal)?.timestamp();
+        if let Err(error) = audit_logs::ensure_partition(&client, first).await {
+            outcome = Err(error.into());
+        }
     }
-    Ok(())
+    outcome
 }
 
 async fn flush_refusals(app: Arc<App>) -> Result<(), ApiError> {

@@ -252,7 +252,7 @@ impl ApiError {
         match self {
             Self::Internal(error) => tracing::error!(error = chain(error.as_ref()), "a request failed"),
             Self::ServiceUnavailable(error) => {
-                tracing::warn!(error = chain(error.as_ref()), "a dependency is not available")
+                tracing::warn!(error = chain(error.as_ref()), "a dependency is not available");
             }
             _ => {}
         }

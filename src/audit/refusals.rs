@@ -42,11 +42,12 @@ impl Refusals {
         true
     }
 
-    /// Looks at an answer, and notes it if it turned a token down or shed load.
+    /// Looks at an answer, and notes it if it turned a token down, told that an address is taken, or shed load.
     pub fn witness<B>(app: &App, response: &Response<B>) {
         let Some(refusal) = response.extensions().get::<Refusal>() else { return };
         let event_type = match (refusal.status(), refusal.code()) {
             (StatusCode::UNAUTHORIZED, "invalid_token" | "token_expired" | "token_revoked") => "token.refused",
+            (StatusCode::CONFLICT, "email_taken") => "registration.refused",
             (StatusCode::BAD_REQUEST, "invalid_request") => "request.refused",
             (StatusCode::SERVICE_UNAVAILABLE, "overloaded") => "request.shed",
             _ => return,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::output::say;
 use crate::clock::SystemClock;
@@ -16,10 +16,11 @@ use crate::setup::{self, Failure};
 use crate::state::App;
 use crate::{background, server, stack};
 
-/// Serves until a signal says stop; then drains, writes down what is buffered, and stops the embedded database last.
+/// Serves until a signal says stop; then drains, writes down what is buffered, and stops the embedded database last. A second signal cuts
+/// the drain short.
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let started = tokio::time::Instant::now();
-    let stop = stop_signal()?;
+    let Signals { stop, hurry } = signals()?;
     // Before anything is started, so that a port in use costs nothing but a message.
     let listeners = Listeners {
         main: listen(SocketAddr::new(config.host, config.port), "PORT").await?,
@@ -33,7 +34,10 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         // Told to stop before there was anything to serve from.
         return Ok(());
     }
-    let result = serve(config, listeners, embedded.as_ref(), started, stop).await;
+    let result = tokio::select! {
+        result = serve(config, listeners, embedded.as_ref(), started, stop) => result,
+        Ok(()) = hurry => Err("a second signal came before all requests had finished: they were cut off".into()),
+    };
     if let Some(embedded) = embedded {
         embedded.stop().await?;
     }
@@ -63,10 +67,14 @@ async fn serve(
     listeners: Listeners,
     embedded: Option<&Embedded>,
     started: tokio::time::Instant,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
     let tls = config.tls.as_ref().map(server::tls::acceptor).transpose()?;
-    let app = app(config, embedded, started).await?;
+    let app = tokio::select! {
+        app = app(config, embedded, started) => app?,
+        // The database may be far from there yet. What was begun in it is rolled back.
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+    };
     warn_about_settings(&app.config);
     let stack = stack::build(&app)?;
     announce(&app, &listeners.main)?;
@@ -105,21 +113,34 @@ async fn listen(address: SocketAddr, variable: &str) -> Result<TcpListener, Fail
     })
 }
 
-/// Turns the first SIGTERM or ctrl-c into `true`, and gives the default reaction back afterwards: a second ctrl-c does not wait.
-fn stop_signal() -> Result<watch::Receiver<bool>, Failure> {
-    let (sender, receiver) = watch::channel(false);
+/// What SIGTERM and ctrl-c say.
+struct Signals {
+    /// `true` from the first one on: finish what is begun, and stop.
+    stop: watch::Receiver<bool>,
+    /// The second one: do not wait for anything.
+    hurry: oneshot::Receiver<()>,
+}
+
+fn signals() -> Result<Signals, Failure> {
+    let (stopping, stop) = watch::channel(false);
+    let (hurrying, hurry) = oneshot::channel();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: requests in flight may finish");
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        next().await;
+        tracing::info!("stopping: requests in flight may finish; a second signal cuts them off");
         // An error says that every receiver is gone: nothing is left to stop.
-        let _ = sender.send(true);
+        let _ = stopping.send(true);
+        next().await;
+        let _ = hurrying.send(());
     });
-    Ok(receiver)
+    Ok(Signals { stop, hurry })
 }
 
 fn warn_about_settings(config: &Config) {

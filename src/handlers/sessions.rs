@@ -15,6 +15,9 @@ use crate::error::ApiError;
 use crate::reply::{self, Done, LoggedIn};
 use crate::state::App;
 
+/// How often a log-in starts over when the account is changed while its password is being verified.
+const ATTEMPTS: usize = 3;
+
 /// `POST /api/v1/auth/login`: a new session for the right password.
 ///
 /// An unknown address goes the same way as a wrong password, with a hash of the same cost, a row in the audit log and the same answer.
@@ -22,8 +25,27 @@ use crate::state::App;
 /// # Errors
 /// 401 `invalid_credentials`; 403 for a disabled or unverified account, after the right password only; 503 when hashing is overloaded.
 pub async fn log_in(call: Call) -> reply::Result {
-    let app = &call.app;
     let (email, password, remember_me) = read(&call.body)?;
+    for _ in 0..ATTEMPTS {
+        let proven = authenticate(&call, &email, &password).await?;
+        if let Some(logged_in) = open(&call, proven, remember_me).await? {
+            return reply::json(StatusCode::OK, &logged_in);
+        }
+        // The hash that was verified is not the stored one any more. Another log-in may have rehashed the same password, or its owner may
+        // have changed it: only another look can tell.
+    }
+    Err(ApiError::Overloaded)
+}
+
+/// An account whose password was given.
+struct Proven {
+    account: Credentials,
+    /// The password under today's cost and algorithm, if the stored hash has others.
+    rehashed: Option<String>,
+}
+
+async fn authenticate(call: &Call, email: &Email, password: &SecretString) -> Result<Proven, ApiError> {
+    let app = &call.app;
     let ticket = app.hasher.admit()?;
     let account = {
         let client = app.database.get().await?;
@@ -34,33 +56,35 @@ pub async fn log_in(call: Call) -> reply::Result {
     if let (Some(account), Some(fault)) = (&account, &verified.unusable) {
         tracing::warn!(user_id = %account.user.id, %fault, "a stored password hash cannot be used: its owner needs a reset");
     }
-    let origin = call.origin();
     let account = match account {
         Some(account) if verified.matches => account,
         other => {
             let event = Event::failure("login.failed", other.map(|account| account.user.id))
                 .with(json!({ "reason": "credentials" }));
-            return refuse(app, &origin, &event, ApiError::InvalidCredentials).await;
+            return refuse(app, &call.origin(), &event, ApiError::InvalidCredentials).await;
         }
     };
     if let Some((reason, error)) = shut_out(app, &account) {
         let event = Event::failure("login.failed", Some(account.user.id)).with(json!({ "reason": reason }));
-        return refuse(app, &origin, &event, error).await;
+        return refuse(app, &call.origin(), &event, error).await;
     }
     let rehashed = match verified.rehash {
-        true => Some(ticket.hash(password, app.random.bytes()?).await.map_err(ApiError::internal)?),
+        true => Some(ticket.hash(password.clone(), app.random.bytes()?).await.map_err(ApiError::internal)?),
         false => None,
     };
-    drop(ticket);
+    Ok(Proven { account, rehashed })
+}
 
-    let now = call.now();
+/// Opens the session. `None` when the account was disabled, deleted or given another hash since its password was verified.
+async fn open(call: &Call, proven: Proven, remember_me: bool) -> Result<Option<LoggedIn>, ApiError> {
+    let app = &call.app;
+    let origin = call.origin();
+    let Proven { account, rehashed } = proven;
+    let id = account.user.id;
     let mut client = app.database.get().await?;
     let transaction = query::begin(&mut client).await?;
-    let id = account.user.id;
-    let user = users::log_in(&transaction, id, &account.password_hash, now, rehashed.as_deref())
-        .await?
-        // Disabled, deleted or given another password while we hashed.
-        .ok_or(ApiError::InvalidCredentials)?;
+    let user = users::log_in(&transaction, id, &account.password_hash, call.now(), rehashed.as_deref()).await?;
+    let Some(user) = user else { return Ok(None) };
     let details = json!({ "remember_me": remember_me, "rehashed": rehashed.is_some() });
     let opened = tokens::open_session(app, &transaction, &user, &origin, remember_me).await?;
     Event::success("login.succeeded", id)
@@ -69,7 +93,7 @@ pub async fn log_in(call: Call) -> reply::Result {
         .write(app, &transaction, &origin)
         .await?;
     query::commit(transaction).await?;
-    reply::json(StatusCode::OK, &LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() })
+    Ok(Some(LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() }))
 }
 
 fn read(body: &[u8]) -> Result<(Email, SecretString, bool), ApiError> {
@@ -105,7 +129,7 @@ fn shut_out(app: &App, account: &Credentials) -> Option<(&'static str, ApiError)
 }
 
 /// Commits the row of a refused secret before the reply; a refusal that cannot be written down is a 503.
-pub(super) async fn refuse(app: &App, origin: &Origin, event: &Event, error: ApiError) -> reply::Result {
+pub(super) async fn refuse<T>(app: &App, origin: &Origin, event: &Event, error: ApiError) -> Result<T, ApiError> {
     let client = app.database.get().await?;
     event.write(app, &client, origin).await?;
     Err(error)

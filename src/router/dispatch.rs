@@ -74,7 +74,10 @@ impl Service<Request<Full<Bytes>>> for Dispatch {
         };
         let answer = (row.handler)(Call::new(self.app.clone(), request));
         Box::pin(async move {
-            let mut response = answer.await.unwrap_or_else(ApiError::into_response);
+            let mut response = match answer.await {
+                Ok(response) => response,
+                Err(error) => return Ok(error.into_response()),
+            };
             if row.is_static {
                 response.extensions_mut().insert(Compressible);
             }

@@ -88,15 +88,17 @@ impl Arrival {
         let _ = stream.set_nodelay(true);
         // A connection that has asked for nothing yet must not hold up the end of the service.
         let greeted = tokio::select! {
+            // One whose first bytes are in has asked.
+            biased;
             greeted = greet(stream, tls) => greeted,
             _ = shutdown.wait_for(|stop| *stop) => None,
         };
         match greeted {
             Some(Greeted::Plain(stream, protocol)) => {
-                serve(stream, protocol, peer, ClientScheme::Http, stack, watcher).await
+                serve(stream, protocol, peer, ClientScheme::Http, stack, watcher).await;
             }
             Some(Greeted::Tls(stream, protocol)) => {
-                serve(*stream, protocol, peer, ClientScheme::Https, stack, watcher).await
+                serve(*stream, protocol, peer, ClientScheme::Https, stack, watcher).await;
             }
             None => {}
         }

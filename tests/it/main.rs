@@ -7,12 +7,22 @@
     reason = "clippy lets test functions off, but not the functions that they share"
 )]
 
+mod access;
 mod audit;
+mod bad_input;
 mod embedded;
 mod health;
+mod me;
 mod migrations;
 mod openapi;
 mod outage;
+mod passwords;
+mod queries;
 mod refresh;
+mod replicas;
+mod sessions;
+mod shutdown;
+mod stack;
 mod support;
 mod tokens;
+mod users;

@@ -49,7 +49,8 @@ impl TestApp {
 
     pub(crate) fn builder() -> TestAppBuilder {
         // The lowest cost that exists: the tests are about rules, not about slowness.
-        let defaults = [("PASSWORD_BCRYPT_COST", "4"), ("HASH_QUEUE", "256"), ("KEY_ENCRYPTION_KEY", KEY_ENCRYPTION_KEY)];
+        let defaults =
+            [("PASSWORD_BCRYPT_COST", "4"), ("HASH_QUEUE", "256"), ("KEY_ENCRYPTION_KEY", KEY_ENCRYPTION_KEY)];
         let variables = defaults.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         TestAppBuilder { variables, database: None, clock: None }
     }

@@ -49,12 +49,16 @@ pub(crate) struct Account {
 impl Answer {
     /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(&self.body)))
     }
 
     /// The status and the machine code of a refusal: `(401, "invalid_token")`.
     pub(crate) fn refusal(&self) -> (u16, String) {
-        (self.status.as_u16(), self.json()["error"].as_str().unwrap_or_else(|| panic!("no refusal: {self:?}")).to_owned())
+        (
+            self.status.as_u16(),
+            self.json()["error"].as_str().unwrap_or_else(|| panic!("no refusal: {self:?}")).to_owned(),
+        )
     }
 
     pub(crate) fn tokens(&self) -> Tokens {

@@ -102,11 +102,7 @@ impl Program {
 
     /// Starts the service and waits until it listens.
     pub(crate) async fn serve(&self) -> Service {
-        let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
-        let writer = |file: &NamedTempFile| File::options().append(true).open(file).unwrap();
-        let mut command = self.command(&["serve"]);
-        let child = command.stdin(Stdio::null()).stdout(writer(&stdout)).stderr(writer(&stderr)).spawn().unwrap();
-        let mut service = Service { child, address: ([127, 0, 0, 1], 0).into(), stdout, stderr };
+        let mut service = self.start();
         let address = wait_for("the service to listen", async || {
             let said = service.stdout();
             if let Some(status) = service.child.try_wait().unwrap() {
@@ -117,6 +113,15 @@ impl Program {
         });
         service.address = address.await;
         service
+    }
+
+    /// Starts the service without waiting for anything; its address is not known yet.
+    pub(crate) fn start(&self) -> Service {
+        let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
+        let writer = |file: &NamedTempFile| File::options().append(true).open(file).unwrap();
+        let mut command = self.command(&["serve"]);
+        let child = command.stdin(Stdio::null()).stdout(writer(&stdout)).stderr(writer(&stderr)).spawn().unwrap();
+        Service { child, address: ([127, 0, 0, 1], 0).into(), stdout, stderr }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

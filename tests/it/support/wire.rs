@@ -28,6 +28,11 @@ impl Wire {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Writes as much as the other side takes.
+    pub(crate) async fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+        self.0.write_all(bytes.as_ref()).await
+    }
+
     /// Reads one answer whose length is announced.
     pub(crate) async fn answer(&mut self) -> Answer {
         tokio::time::timeout(PATIENCE, self.read()).await.expect("no answer came")

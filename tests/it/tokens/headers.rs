@@ -54,7 +54,10 @@ async fn a_malformed_or_repeated_header_is_the_requests_fault_and_never_ours() {
         let shown: Vec<_> = values.iter().map(|value| String::from_utf8_lossy(value)).collect();
         assert_eq!(answer.refusal(), (400, "invalid_request".into()), "{shown:?}");
         let challenge = answer.header("www-authenticate");
-        assert!(challenge.starts_with(r#"Bearer realm="portcullis", error="invalid_request""#), "{shown:?}: {challenge}");
+        assert!(
+            challenge.starts_with(r#"Bearer realm="portcullis", error="invalid_request""#),
+            "{shown:?}: {challenge}"
+        );
     }
 }
 
@@ -76,7 +79,8 @@ async fn a_token_in_the_query_or_the_body_is_no_token() {
     let answer = client.get(&format!("/api/v1/auth/me?access_token={}", account.tokens.access)).await;
     assert_eq!(answer.refusal(), (401, "missing_token".into()));
     let form = format!("access_token={}", account.tokens.access);
-    let request = Request::post("/api/v1/auth/logout").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let request =
+        Request::post("/api/v1/auth/logout").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let answer = client.send(request.body(Full::new(Bytes::from(form))).unwrap()).await;
     assert_eq!(answer.refusal(), (401, "missing_token".into()));
 }

@@ -9,7 +9,8 @@ use crate::support::{Client, TestApp};
 
 /// Verifies a token as another service would: with nothing but the published keys. Its clock is not ours, so time does not count.
 async fn claims_by_published_key(client: &Client, token: &str) -> Result<Value, String> {
-    let published: JwkSet = serde_json::from_value(client.get("/.well-known/jwks.json").await.expect(200).json()).unwrap();
+    let published: JwkSet =
+        serde_json::from_value(client.get("/.well-known/jwks.json").await.expect(200).json()).unwrap();
     let header = decode_header(token).unwrap();
     let jwk = published.find(header.kid.as_deref().unwrap()).ok_or("the kid is not published")?;
     let mut validation = Validation::new(header.alg);
@@ -80,7 +81,13 @@ async fn private_keys_rest_encrypted() {
         let row = app.database.connect().await.query_one(sql, &[]).await.unwrap();
         let (sealed, public): (Vec<u8>, Value) = (row.get(0), row.get(1));
         // PKCS#8 is a DER sequence that begins with its version and names the algorithm: Ed25519, EC or RSA.
-        for plain in [&b"\x02\x01\x00\x30"[..], b"\x02\x01\x01\x30", b"\x06\x03\x2b\x65\x70", b"\x2a\x86\x48\xce\x3d", b"PRIVATE"] {
+        for plain in [
+            &b"\x02\x01\x00\x30"[..],
+            b"\x02\x01\x01\x30",
+            b"\x06\x03\x2b\x65\x70",
+            b"\x2a\x86\x48\xce\x3d",
+            b"PRIVATE",
+        ] {
             assert!(!sealed.windows(plain.len()).any(|window| window == plain), "{algorithm}");
         }
         assert!(Ed25519KeyPair::from_pkcs8(&sealed).is_err());

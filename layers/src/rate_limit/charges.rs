@@ -1,0 +1,149 @@
+//! Several charges that pass or fail together.
+
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::gcra::Decision;
+use super::key::Key;
+use super::limit::Limit;
+use super::limiter::Event;
+use super::outcome::{Outcome, Standing};
+use super::set::Charged;
+use super::settle;
+use super::table::Position;
+
+/// More charges than this in one check cost an allocation.
+const USUAL: usize = 4;
+
+pub(crate) type PerCharge<T> = SmallVec<[T; USUAL]>;
+
+/// What one key is to pay at one limit.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Charge {
+    pub(super) limit: Limit,
+    pub(crate) key: Key,
+    pub(crate) cost: u32,
+    pub(super) position: Position,
+}
+
+impl Charge {
+    /// One unit.
+    pub fn new(limit: &Limit, key: impl Into<Key>) -> Self {
+        let key = key.into();
+        let position = limit.inner().table.position(&key);
+        Self { limit: limit.clone(), key, cost: 1, position }
+    }
+
+    /// So many units: 0 asks where the key stands and always passes. More than the burst counts as the burst.
+    pub fn cost(mut self, units: u32) -> Self {
+        self.cost = units;
+        self
+    }
+}
+
+/// What a request is to pay, all of it or nothing: if one limit refuses, none is charged.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Charges(PerCharge<Charge>);
+
+impl Charges {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one unit for a key.
+    pub fn add(&mut self, limit: &Limit, key: impl Into<Key>) -> &mut Self {
+        self.push(Charge::new(limit, key))
+    }
+
+    /// Adds a charge.
+    pub fn push(&mut self, charge: Charge) -> &mut Self {
+        self.0.push(charge);
+        self
+    }
+
+    /// Whether there is nothing to pay.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Charges all if all limits allow it. Of parallel checks exactly as many pass as there are units.
+    pub fn charge(&self) -> Outcome {
+        let charged = settle::charge(&self.0, self.now());
+        for (charge, charged) in self.0.iter().zip(&charged) {
+            if charged.evicted {
+                charge.observe(Event::Evicted);
+            }
+        }
+        let decisions: PerCharge<Decision> = charged.iter().map(|charged| charged.decision).collect();
+        self.observe(&decisions);
+        self.outcome(&decisions)
+    }
+
+    /// Tells what [`charge`](Self::charge) would say, and charges nothing.
+    #[must_use]
+    pub fn peek(&self) -> Outcome {
+        let charged = settle::peek(&self.0, self.now());
+        let decisions: PerCharge<Decision> = charged.iter().map(|Charged { decision, .. }| *decision).collect();
+        self.outcome(&decisions)
+    }
+
+    /// Gives back what was charged.
+    pub fn refund(&self) {
+        let now = self.now();
+        for Charge { limit, cost, position, .. } in &self.0 {
+            let inner = limit.inner();
+            inner.table.lock(position.set).refund(position.digest, inner.gcra.weight(*cost), now);
+        }
+    }
+
+    /// One moment for all: limits that are charged together are of one limiter, as a rule.
+    fn now(&self) -> u64 {
+        self.0.first().map_or(0, |charge| charge.limit.now())
+    }
+
+    fn outcome(&self, decisions: &[Decision]) -> Outcome {
+        let standing = |(charge, decision): (&Charge, &Decision)| {
+            let inner = charge.limit.inner();
+            Outcome::from(Standing::new(&inner.label, inner.gcra, *decision, Duration::from_nanos))
+        };
+        self.0.iter().zip(decisions).map(standing).fold(Outcome::default(), Outcome::tightest)
+    }
+
+    /// Tells the observers what was decided, here or by another store.
+    pub(crate) fn observe(&self, decisions: &[Decision]) {
+        let all = decisions.iter().all(|decision| decision.is_allowed());
+        for (charge, decision) in self.0.iter().zip(decisions) {
+            match (all, decision.is_allowed()) {
+                (true, _) => charge.observe(Event::Charged),
+                (false, true) => {}
+                (false, false) => charge.observe(Event::Refused),
+            }
+        }
+    }
+}
+
+impl Charge {
+    fn observe(&self, event: Event) {
+        let inner = self.limit.inner();
+        if let Some(observer) = &inner.hooks.observer {
+            observer(&inner.label.name, event);
+        }
+    }
+}
+
+impl From<Charge> for Charges {
+    fn from(charge: Charge) -> Self {
+        Self(SmallVec::from_iter([charge]))
+    }
+}
+
+impl FromIterator<Charge> for Charges {
+    fn from_iter<I: IntoIterator<Item = Charge>>(charges: I) -> Self {
+        Self(charges.into_iter().collect())
+    }
+}

@@ -1,0 +1,168 @@
+//! What the client is told: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers), `Retry-After`, and the refusal.
+
+use std::io::Write as _;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+use super::outcome::{Outcome, RATE_LIMITED, Standing, whole_seconds};
+use crate::Refuse;
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Tells the client where it stands, `passed` being the outcome of the layer's own check. What an inner layer told already stays.
+pub(crate) fn announce<B>(response: &mut Response<B>, passed: Outcome) {
+    let reported = response.extensions_mut().get::<Outcome>().cloned().unwrap_or_default();
+    let outcome = passed.tightest(reported);
+    let Some(standing) = outcome.standing() else { return };
+    let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
+    let headers = response.headers_mut();
+    if !headers.contains_key(RATELIMIT) {
+        put_fields(headers, standing);
+    }
+    if limited && standing.retry_after().is_some() {
+        put_retry_after(headers, standing);
+    }
+}
+
+/// The response to a request that some policy refused.
+pub(crate) fn refusal<B>(refuse: &impl Refuse<B>, outcome: Outcome) -> Response<B> {
+    let mut response = refuse.refuse(&RATE_LIMITED);
+    if let Some(standing) = outcome.standing() {
+        let headers = response.headers_mut();
+        put_fields(headers, standing);
+        put_retry_after(headers, standing);
+    }
+    response.extensions_mut().insert(RATE_LIMITED);
+    response.extensions_mut().insert(outcome);
+    response
+}
+
+fn put_fields(headers: &mut HeaderMap, standing: &Standing) {
+    // A map at its limit of 32 768 entries takes no more, and the client can do without.
+    let _full = headers.try_insert(RATELIMIT_POLICY, standing.label.field.clone());
+    let _full = headers.try_insert(RATELIMIT, ratelimit(standing));
+}
+
+fn put_retry_after(headers: &mut HeaderMap, standing: &Standing) {
+    let seconds = whole_seconds(standing.wait).max(1);
+    for (name, value) in [
+        (header::RETRY_AFTER, HeaderValue::from(seconds)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ] {
+        if !headers.contains_key(&name) {
+            let _full = headers.try_insert(name, value);
+        }
+    }
+}
+
+/// `"login";r=4;t=120`, put together on the stack.
+fn ratelimit(standing: &Standing) -> HeaderValue {
+    // A name of 64 characters, numbers of 10 and 20 digits, and what stands between.
+    let mut text = [0; 128];
+    let mut rest = &mut text[..];
+    let Standing { label, remaining, reset, .. } = standing;
+    let written = write!(rest, "\"{}\";r={remaining};t={}", label.name, whole_seconds(*reset));
+    let unused = rest.len();
+    let value = written.ok().and_then(|()| HeaderValue::from_bytes(&text[..text.len() - unused]).ok());
+    value.unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::DefaultRefuse;
+    use crate::rate_limit::Policy;
+    use crate::rate_limit::outcome::Label;
+
+    fn standing(name: &str, remaining: u32, reset: Duration, wait: Duration) -> Standing {
+        let policy = Policy::new(name, 5, Duration::from_millis(899_500));
+        Standing { label: Arc::new(Label::new(&policy)), remaining, reset, wait }
+    }
+
+    fn login(wait: Duration) -> Standing {
+        standing("login", 4, Duration::from_millis(119_001), wait)
+    }
+
+    fn response(status: StatusCode) -> Response<()> {
+        let mut response = Response::new(());
+        *response.status_mut() = status;
+        response
+    }
+
+    #[test]
+    fn fields_are_structured_and_times_whole_seconds_rounded_up() {
+        let mut response = response(StatusCode::OK);
+        announce(&mut response, login(Duration::ZERO).into());
+        assert_eq!(response.headers()[RATELIMIT_POLICY], "\"login\";q=5;w=900");
+        assert_eq!(response.headers()[RATELIMIT], "\"login\";r=4;t=120");
+        assert!(!response.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn the_longest_value_fits() {
+        let name = "n".repeat(64);
+        let value = ratelimit(&standing(&name, u32::MAX, Duration::MAX, Duration::ZERO));
+        assert_eq!(value, format!("\"{name}\";r=4294967295;t=18446744073709551615"));
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_come_back_and_is_not_cached() {
+        for (wait, seconds) in
+            [(Duration::from_nanos(1), "1"), (Duration::from_secs(180), "180"), (Duration::from_millis(1_001), "2")]
+        {
+            let refused: Response<Bytes> = refusal(&DefaultRefuse, login(wait).into());
+            assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+            assert_eq!(refused.headers()[header::RETRY_AFTER], seconds, "{wait:?}");
+            assert_eq!(refused.headers()[header::CACHE_CONTROL], "no-store");
+            assert_eq!(refused.extensions().get(), Some(&RATE_LIMITED));
+        }
+    }
+
+    #[test]
+    fn the_tighter_of_layer_and_handler_is_told() {
+        let mut response = response(StatusCode::OK);
+        response.extensions_mut().insert(Outcome::from(standing("account", 1, Duration::from_secs(9), Duration::ZERO)));
+        announce(&mut response, login(Duration::ZERO).into());
+        assert_eq!(response.headers()[RATELIMIT], "\"account\";r=1;t=9");
+    }
+
+    #[test]
+    fn the_refusal_of_a_handler_gets_its_headers_unless_it_brings_its_own() {
+        let mut limited = response(StatusCode::TOO_MANY_REQUESTS);
+        limited.extensions_mut().insert(Outcome::from(login(Duration::from_secs(7))));
+        announce(&mut limited, Outcome::default());
+        assert_eq!(limited.headers()[header::RETRY_AFTER], "7");
+        assert_eq!(limited.headers()[header::CACHE_CONTROL], "no-store");
+
+        let mut own = response(StatusCode::TOO_MANY_REQUESTS);
+        own.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(9));
+        own.headers_mut().insert(RATELIMIT, HeaderValue::from_static("\"inner\";r=0;t=9"));
+        own.extensions_mut().insert(Outcome::from(login(Duration::from_secs(7))));
+        announce(&mut own, Outcome::default());
+        assert_eq!(own.headers()[header::RETRY_AFTER], "9");
+        assert_eq!(own.headers()[RATELIMIT], "\"inner\";r=0;t=9");
+        assert!(!own.headers().contains_key(RATELIMIT_POLICY));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_429_gets_no_retry_after() {
+        let mut accepted = response(StatusCode::ACCEPTED);
+        accepted.extensions_mut().insert(Outcome::from(login(Duration::from_secs(7))));
+        announce(&mut accepted, Outcome::default());
+        assert!(!accepted.headers().contains_key(header::RETRY_AFTER));
+        assert!(accepted.headers().contains_key(RATELIMIT));
+    }
+
+    #[test]
+    fn nothing_is_told_where_nothing_was_charged() {
+        let mut response = response(StatusCode::OK);
+        announce(&mut response, Outcome::default());
+        assert!(response.headers().is_empty());
+    }
+}

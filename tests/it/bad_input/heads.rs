@@ -1,0 +1,130 @@
+//! Request lines and headers that are refused before anything else is looked at, as bytes on a connection.
+
+use std::time::Instant;
+
+use super::{ATTEMPTS, Fortress, SECRET, SOON, assert_refused};
+use crate::support::{Answer, Wire};
+
+const BODY: &str = r#"{"email":"a@b.example","password":"hunter2-hunter2"}"#;
+
+impl Fortress {
+    async fn raw(&self, bytes: &str) -> Answer {
+        let mut wire = Wire::connect(self.app.address).await;
+        wire.write(bytes).await;
+        wire.answer().await
+    }
+
+    /// As [`Fortress::refuses`], for bytes.
+    async fn refuses_raw(&self, what: &str, status: u16, code: &str, bytes: &str) {
+        for _ in 0..ATTEMPTS {
+            let started = Instant::now();
+            let answer = self.raw(bytes).await;
+            let took = started.elapsed();
+            assert_refused(what, status, code, &answer);
+            if took < SOON {
+                return;
+            }
+        }
+        panic!("{what}: no refusal came within {SOON:?}");
+    }
+}
+
+/// A log-in, with this target and these header lines.
+fn log_in(target: &str, headers: &str) -> String {
+    let length = BODY.len();
+    format!("POST {target} HTTP/1.1\r\n{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{BODY}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_names_exactly_one_host() {
+    let fortress = Fortress::build().await;
+    for (what, headers) in [
+        ("no host", ""),
+        ("two hosts", "Host: a.example\r\nHost: b.example\r\n"),
+        ("the same host twice", "Host: a.example\r\nHost: a.example\r\n"),
+        ("an empty host", "Host: \r\n"),
+    ] {
+        fortress.refuses_raw(what, 400, "invalid_request", &log_in("/api/v1/auth/login", headers)).await;
+    }
+    fortress.stands().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_in_odd_spellings_do_not_reach_the_log_in() {
+    let fortress = Fortress::build().await;
+    for (target, status, code) in [
+        ("//api/v1/auth/login", 400, "invalid_request"),
+        ("/api/v1//auth/login", 400, "invalid_request"),
+        ("/api/v1/auth/login//", 400, "invalid_request"),
+        ("/api/v1/./auth/login", 400, "invalid_request"),
+        ("/api/v1/x/../auth/login", 400, "invalid_request"),
+        ("/../api/v1/auth/login", 400, "invalid_request"),
+        ("/api/v1/%2e/auth/login", 400, "invalid_request"),
+        ("/api/v1/x/%2E%2e/auth/login", 400, "invalid_request"),
+        ("/%61pi/v1/auth/login", 404, "not_found"),
+        ("/api/v1/auth%2flogin", 404, "not_found"),
+        ("/api%2Fv1%2Fauth%2Flogin", 404, "not_found"),
+        ("/api/v1/auth/login/", 404, "not_found"),
+        ("/api/v1/auth/login%00", 404, "not_found"),
+        ("/api/v1/auth/login%0d%0a", 404, "not_found"),
+        ("/api/v1/auth/login;jsessionid=1", 404, "not_found"),
+        ("/API/V1/auth/login", 404, "not_found"),
+        ("/api\\v1\\auth\\login", 404, "not_found"),
+        ("/api/v1/auth/log%C3%ADn", 404, "not_found"),
+    ] {
+        fortress.refuses_raw(target, status, code, &log_in(target, "Host: a.example\r\n")).await;
+    }
+    fortress.stands().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_beyond_4_kib_is_too_long() {
+    let fortress = Fortress::build().await;
+    for target in [format!("/{}", "a".repeat(4096)), format!("/api/v1/auth/login?{}", "a".repeat(4096)), format!("/{}", "a".repeat(20_000))] {
+        fortress.refuses_raw("a long target", 414, "uri_too_long", &log_in(&target, "Host: a.example\r\n")).await;
+    }
+    let longest = format!("/{}", "a".repeat(4095));
+    fortress.refuses_raw("the longest target", 404, "not_found", &log_in(&longest, "Host: a.example\r\n")).await;
+    fortress.stands().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_block_beyond_8_kib_is_too_large() {
+    let fortress = Fortress::build().await;
+    let many = |count: usize, length: usize| {
+        (0..count).map(|index| format!("X-{index}: {}\r\n", "a".repeat(length))).collect::<String>()
+    };
+    for (what, headers) in [
+        ("one header of 8 KiB", many(1, 8192)),
+        ("a token of 8 KiB", format!("Authorization: Bearer {}\r\n", "a".repeat(8192))),
+        ("a hundred headers of 100 bytes", many(100, 100)),
+        ("one header of 20 KiB", many(1, 20_480)),
+    ] {
+        let bytes = log_in("/api/v1/auth/login", &format!("Host: a.example\r\n{headers}"));
+        fortress.refuses_raw(what, 431, "headers_too_large", &bytes).await;
+    }
+    fortress.stands().await;
+}
+
+/// What hyper itself cannot parse is answered by hyper itself, and never by more than a bare 4xx.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_at_all_is_refused_and_the_connection_ends() {
+    let fortress = Fortress::build().await;
+    for bytes in [
+        "\x16\x03\x01\x02\0\x01\0\x01\u{7c}\x03\x03\r\n\r\n".to_owned(),
+        "GET / HTTP/9.9\r\n\r\n".to_owned(),
+        "GET\r\n\r\n".to_owned(),
+        format!("GET / HTTP/1.1\r\nHost: a\r\nno colon {SECRET}\r\n\r\n"),
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n".to_owned(),
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".to_owned(),
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n".to_owned(),
+        format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "a".repeat(100_000)),
+    ] {
+        let mut wire = Wire::connect(fortress.app.address).await;
+        drop(wire.try_write(&bytes).await);
+        let answer = wire.answer().await;
+        assert!(answer.status.is_client_error() && answer.body.is_empty(), "{bytes:.60?}: {answer:?}");
+        assert!(wire.ends().await, "{bytes:.60?}");
+    }
+    fortress.stands().await;
+}
