@@ -75,6 +75,7 @@ fn rows(token: String) -> Vec<Row> {
     ]
 }
 
+#[expect(clippy::print_stderr, reason = "the allocations are what it is for")]
 fn measure<S, B>(runtime: &Runtime, row: &Row, stack: &S)
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,

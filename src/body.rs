@@ -4,6 +4,7 @@
 //! and byte offset.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
@@ -12,6 +13,9 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use crate::error::{ApiError, FieldFault};
+
+/// Unknown fields that a refusal names at most: more would make the answer many times larger than the request.
+const MAX_UNKNOWN_SHOWN: usize = 32;
 
 /// The fields of a JSON object in the order they came, duplicates included.
 struct Object(Vec<(String, Value)>);
@@ -133,7 +137,7 @@ impl Form {
     /// [`ApiError::UnknownField`] when a field was never asked for, else [`ApiError::Validation`] when one is wrong.
     pub fn finish(self) -> Result<(), ApiError> {
         if !self.fields.is_empty() {
-            let unknown = self.fields.into_iter().map(|(name, _)| FieldFault {
+            let unknown = self.fields.into_iter().take(MAX_UNKNOWN_SHOWN).map(|(name, _)| FieldFault {
                 field: shown(&name).into(),
                 code: "unknown_field",
                 message: "is not a field of this operation".into(),
@@ -161,15 +165,15 @@ fn shown(name: &str) -> String {
 
 /// Composes the refusal from category and place; serde's text would show the value.
 fn malformed(body: &[u8], error: &serde_json::Error) -> ApiError {
-    let what = match error.classify() {
-        Category::Eof => "unexpected end",
-        Category::Data => "not an object",
-        Category::Syntax | Category::Io => "a syntax error",
+    let (what, offset) = match error.classify() {
+        Category::Eof => ("unexpected end", body.len()),
+        Category::Data => ("not an object", body.len() - body.trim_ascii_start().len()),
+        Category::Syntax | Category::Io => ("a syntax error", offset(body, error.line(), error.column())),
     };
-    ApiError::MalformedJson { what, offset: offset(body, error.line(), error.column()) }
+    ApiError::MalformedJson { what, offset }
 }
 
-/// serde tells line and column, both counted from 1 and the column in bytes.
+/// serde tells line and column of a syntax error, both counted from 1 and the column in bytes.
 fn offset(body: &[u8], line: usize, column: usize) -> usize {
     let before: usize = body.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
     (before + column.saturating_sub(1)).min(body.len())

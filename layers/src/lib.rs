@@ -1,13 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "metrics", feature = "trace"))]
+mod body_end;
 mod extensions;
 mod head;
 mod hex;
 mod refusal;
 mod trace_context;
 
-pub use extensions::{ClientIp, ClientScheme, PeerAddr, RequestId, RoutePattern};
+pub use extensions::{ClientIp, ClientScheme, PeerAddr, RequestId, RoutePattern, WantsClientIp};
 pub use head::RequestHead;
 pub use refusal::{DefaultRefuse, Refusal, Refuse};
 pub use trace_context::TraceContext;
@@ -22,8 +24,14 @@ pub mod load_shed;
 pub mod metrics;
 #[cfg(feature = "problem")]
 pub mod problem;
+#[cfg(feature = "rate_limit")]
+pub mod rate_limit;
+#[cfg(feature = "rate_limit_redis")]
+pub mod rate_limit_redis;
 #[cfg(feature = "request_id")]
 pub mod request_id;
+#[cfg(feature = "sanitize")]
+pub mod sanitize;
 #[cfg(feature = "security_headers")]
 pub mod security_headers;
 #[cfg(feature = "trace")]

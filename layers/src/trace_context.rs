@@ -3,16 +3,13 @@
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
-use crate::hex;
+use crate::{RequestId, hex};
 
 /// The bits of the flags field that have a meaning: `sampled` (Level 1) and `random-trace-id` (Level 2).
 const KNOWN_FLAGS: u8 = 0b11;
 const SAMPLED: u8 = 0b01;
-
-/// The length of `00-<32 digits>-<16 digits>-<2 digits>`.
-const LENGTH: usize = 55;
 
 /// The place of this request in a distributed trace (W3C Trace Context, Level 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,10 +24,19 @@ impl TraceContext {
     /// The header that carries it: `traceparent`.
     pub const HEADER: HeaderName = HeaderName::from_static("traceparent");
 
+    /// The length of `00-<32 digits>-<16 digits>-<2 digits>`.
+    pub(crate) const LENGTH: usize = 55;
+
     /// The first span of a new trace.
     #[must_use]
     pub const fn root(trace_id: NonZeroU128, span_id: NonZeroU64, sampled: bool) -> Self {
         Self { trace_id, span_id, parent_span_id: None, flags: if sampled { SAMPLED } else { 0 } }
+    }
+
+    /// The context of the request with these extensions: one that was put there by itself, or the one that the [`RequestId`] carries.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<Self> {
+        extensions.get().copied().or_else(|| extensions.get().and_then(RequestId::trace))
     }
 
     /// The context of the sender, from exactly one well-formed `traceparent` header; `None` otherwise, as the standard demands that a
@@ -46,7 +52,7 @@ impl TraceContext {
     /// known here are read and the rest is ignored.
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
-        let (known, rest) = value.split_at_checked(LENGTH)?;
+        let (known, rest) = value.split_at_checked(Self::LENGTH)?;
         let [v0, v1, b'-', ids @ .., b'-', f0, f1] = known else { return None };
         let (trace_id, span_id) = ids.split_at_checked(32)?;
         let span_id = span_id.strip_prefix(b"-")?;
@@ -102,8 +108,8 @@ impl TraceContext {
         hex::header_value(self.text())
     }
 
-    fn text(&self) -> [u8; LENGTH] {
-        let mut text = [b'-'; LENGTH];
+    pub(crate) fn text(&self) -> [u8; Self::LENGTH] {
+        let mut text = [b'-'; Self::LENGTH];
         hex::write(&mut text[..2], 0);
         hex::write(&mut text[3..35], self.trace_id.get());
         hex::write(&mut text[36..52], self.span_id.get().into());

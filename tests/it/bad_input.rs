@@ -66,6 +66,7 @@ impl Fortress {
             let answer = self.client.send(request.clone()).await;
             fastest = fastest.min(started.elapsed());
             let body = assert_refused(what, status, code, &answer);
+            assert!(answer.body.len() < 16 * 1024, "{what}: {} bytes", answer.body.len());
             if fastest < SOON {
                 return body;
             }
@@ -86,7 +87,6 @@ fn assert_refused(what: &str, status: u16, code: &str, answer: &Answer) -> Value
     for secret in [SECRET, SECRET_NUMBER] {
         assert!(!String::from_utf8_lossy(&answer.body).contains(secret), "{what} echoes a value: {answer:?}");
     }
-    assert!(answer.body.len() < 16 * 1024, "{what}: {} bytes", answer.body.len());
     answer.expect_problem(status, code)
 }
 

@@ -24,14 +24,16 @@ async fn a_change_under_either_name_takes_the_new_password_and_forgets_the_old_o
         let account = client.sign_up().await;
         let body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD, "new_password_confirm": NEW_PASSWORD });
         let answer = client.call(Method::PUT, path, Some(&account.tokens.access), Some(&body)).await.expect(200);
-        insta::assert_json_snapshot!(answer.json(), { ".request_id" => "[id]" }, @r#"
-        {
-          "message": "Your password has been changed.",
-          "request_id": "[id]",
-          "success": true,
-          "timestamp": "2026-06-15T12:00:00Z"
+        insta::allow_duplicates! {
+            insta::assert_json_snapshot!(answer.json(), { ".request_id" => "[id]" }, @r#"
+            {
+              "message": "Your password has been changed.",
+              "request_id": "[id]",
+              "success": true,
+              "timestamp": "2026-06-15T12:00:00Z"
+            }
+            "#);
         }
-        "#);
         client.log_in(&account.email, PASSWORD).await.expect_problem(401, "invalid_credentials");
         client.log_in(&account.email, NEW_PASSWORD).await.expect(200);
     }
@@ -78,8 +80,8 @@ async fn a_wrong_current_password_is_forbidden_so_that_clients_do_not_refresh_an
 async fn a_password_that_the_policy_refuses_is_refused_with_its_code() {
     let app = TestApp::spawn().await;
     let client = app.client();
-    let account = client.sign_up().await;
-    let local_part = account.email.split('@').next().unwrap().to_owned();
+    let answer = client.register("quietharbour@example.com", PASSWORD).await.expect(201);
+    let access = answer.tokens().access;
     let before = app.database.account_data().await;
     for (password, codes) in [
         ("Zq7 vWk".to_owned(), &["too_short"][..]),
@@ -94,10 +96,9 @@ async fn a_password_that_the_policy_refuses_is_refused_with_its_code() {
         ("AdaLovelace2026!".to_owned(), &["contains_context"]),
         ("ada lovelace".to_owned(), &["contains_context"]),
         ("PORTCULLIS1".to_owned(), &["contains_context"]),
-        (format!("{local_part}abc").replace("abc", "!!!!"), &["contains_context"]),
+        ("QuietHarbour1!".to_owned(), &["contains_context"]),
     ] {
-        let body = json!({ "current_password": PASSWORD, "new_password": password });
-        let answer = change(&client, &account, body).await;
+        let answer = client.change_password(&access, PASSWORD, &password).await;
         answer.expect_problem(400, "validation_error");
         let expected: Vec<_> = codes.iter().map(|code| ("new_password".to_owned(), (*code).to_owned())).collect();
         assert_eq!(answer.faults(), expected, "{password:?}");

@@ -54,7 +54,7 @@ async fn requests_in_flight_finish_while_new_connections_are_refused() {
         for mut wire in pending {
             let answer = wire.answer().await.expect(201);
             assert!(!answer.tokens().access.is_empty());
-            assert!(wire.ends().await);
+            assert!(wire.rest().await.is_empty());
         }
         let ended = service.ended().await;
         assert_eq!(ended.code, Some(0), "{signal}: {ended:?}");
@@ -153,7 +153,7 @@ async fn connections_that_ask_for_nothing_do_not_hold_up_the_end() {
     assert_eq!(service.stop().await.code, Some(0));
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     for wire in [&mut kept_alive, &mut silent, &mut later] {
-        assert!(wire.ends().await);
+        assert!(wire.rest().await.is_empty());
     }
 }
 
@@ -174,7 +174,7 @@ async fn a_second_signal_does_not_wait() {
         service.signal(signal);
         let ended = timeout(Duration::from_secs(2), service.ended()).await.expect("the second signal to end it");
         assert_eq!(ended.code, Some(1), "{signal}: a request was cut off: {ended:?}");
-        assert!(dawdler.ends().await);
+        assert!(dawdler.rest().await.is_empty());
     }
 }
 

@@ -8,19 +8,20 @@ use pin_project_lite::pin_project;
 use super::walk::Client;
 
 pin_project! {
-    /// Adds what was found to the response of the inner future. The future of [`FindClientIp`](super::FindClientIp).
+    /// Tells the layers further out what was found. The future of [`FindClientIp`](super::FindClientIp).
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
         client: Option<Client>,
+        ip_wanted: bool,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, client: Option<Client>) -> Self {
-        Self { inner, client }
+    pub(super) const fn new(inner: F, client: Option<Client>, ip_wanted: bool) -> Self {
+        Self { inner, client, ip_wanted }
     }
 }
 
@@ -34,7 +35,7 @@ where
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
         if let Some(client) = this.client {
-            client.apply(response.extensions_mut());
+            client.tell_outer(*this.ip_wanted, response.extensions_mut());
         }
         Poll::Ready(Ok(response))
     }

@@ -13,9 +13,11 @@
 //! 5. The scheme is taken from the same hop: `proto=` of the `Forwarded` element, or the field of `X-Forwarded-Proto` at the same
 //!    distance from the right (its leftmost if it has fewer, as a proxy that overwrites it leaves one).
 //!
-//! The result is put into the extensions of the request and, for the layers further out, of the response:
-//! [`ClientIp`](crate::ClientIp), and [`ClientScheme`](crate::ClientScheme) where a trusted hop named it. IPv4-mapped IPv6 addresses
-//! become IPv4.
+//! The result is put into the extensions of the request: [`ClientIp`](crate::ClientIp), and [`ClientScheme`](crate::ClientScheme) where a
+//! trusted hop named it. IPv4-mapped IPv6 addresses become IPv4.
+//!
+//! Layers further out find it in the extensions of the response: the scheme always, the address where the response is a refusal (it
+//! carries a [`Refusal`](crate::Refusal)) or where they put [`WantsClientIp`](crate::WantsClientIp) into the request.
 //!
 //! # Deployment
 //!

@@ -6,6 +6,7 @@ use tower_service::Service;
 
 use super::future::ResponseFuture;
 use super::layer::Config;
+use crate::WantsClientIp;
 
 /// Finds the client of each request, then calls the inner service. Made by [`ClientIpLayer`](super::ClientIpLayer).
 #[derive(Clone, Debug)]
@@ -52,8 +53,9 @@ where
         let peer = (self.config.peer)(request.extensions());
         let client = peer.map(|peer| self.config.trust.find(peer, request.headers()));
         if let Some(client) = client {
-            client.apply(request.extensions_mut());
+            client.tell_inner(request.extensions_mut());
         }
-        ResponseFuture::new(self.inner.call(request), client)
+        let wanted = request.extensions().get::<WantsClientIp>().is_some();
+        ResponseFuture::new(self.inner.call(request), client, wanted)
     }
 }

@@ -7,6 +7,7 @@ use pin_project_lite::pin_project;
 
 use super::body::MetricsBody;
 use super::tracker::Tracker;
+use crate::body_end::Watch;
 
 pin_project! {
     /// The future of [`Metrics`](super::Metrics).

@@ -1,6 +1,6 @@
-//! The decision: which label values does a request get, and when is its answer complete?
+//! The decision: which label values does a request get?
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{Method, StatusCode};
 
 /// `route` of a request that matched none.
 pub(super) const UNMATCHED: &str = "unmatched";
@@ -38,13 +38,6 @@ impl MethodLabel {
     pub(super) fn as_str(self) -> &'static str {
         METHODS[self.index()]
     }
-
-    /// Whether a response has no content to wait for (RFC 9110, 6.4.1): servers drop its body without looking at it.
-    pub(super) fn is_answered_without_content(self, status: StatusCode) -> bool {
-        matches!(self.as_str(), "HEAD" | "CONNECT")
-            || status.is_informational()
-            || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
-    }
 }
 
 /// How a request ended: the value of the label `status`.
@@ -68,15 +61,8 @@ impl Outcome {
     }
 }
 
-/// The number of bytes that a message says its body has.
-pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]
@@ -87,26 +73,5 @@ mod tests {
         for name in ["PURGE", "get", "GETT"] {
             assert_eq!(MethodLabel::of(&name.parse().unwrap()).as_str(), "other");
         }
-    }
-
-    #[test]
-    fn answers_without_content_are_known_by_method_and_status() {
-        let without = |method, status: u16| {
-            MethodLabel::of(&method).is_answered_without_content(StatusCode::from_u16(status).unwrap())
-        };
-        assert!(without(Method::HEAD, 200));
-        assert!(without(Method::CONNECT, 200));
-        assert!([101, 204, 205, 304].into_iter().all(|status| without(Method::GET, status)));
-        assert!(![200, 206, 301, 404, 500].into_iter().any(|status| without(Method::GET, status)));
-    }
-
-    #[test]
-    fn a_content_length_that_is_no_number_announces_nothing() {
-        let announced =
-            |value| content_length(&HeaderMap::from_iter([(header::CONTENT_LENGTH, HeaderValue::from_static(value))]));
-        assert_eq!(announced("12"), Some(12));
-        assert_eq!(announced("-1"), None);
-        assert_eq!(announced("1, 1"), None);
-        assert_eq!(content_length(&HeaderMap::new()), None);
     }
 }

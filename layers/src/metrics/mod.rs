@@ -18,7 +18,7 @@
 //!
 //! 1. A request is in flight from the call of the service until it is counted.
 //! 2. It is counted once, as soon as the first of these happens:
-//!    - the response has no body to send (`HEAD`, `CONNECT`, 1xx, 204, 205, 304, or a body that is at its end): when its head is ready;
+//!    - the response has no body to send (to `HEAD`, 2xx to `CONNECT`, 1xx, 204, 205, 304, or a body that is at its end): when its head is ready;
 //!    - the body yields its last frame, or as many bytes as it announced: `status` is the code;
 //!    - the service or the body fails, or the service panics: `status="error"`;
 //!    - the future or the body is dropped before that, because the client is gone or an outer layer gave up: `status="cancelled"`.

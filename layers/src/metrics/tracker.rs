@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use http::{Request, StatusCode};
 
-use super::labels::{MethodLabel, Outcome, content_length};
+use super::labels::{MethodLabel, Outcome};
 use super::layer::Config;
 use super::series::RouteLabel;
+use crate::body_end::{Asked, Watch, content_length};
 
 /// Counts its request when it is dropped: as cancelled, unless it was told of another end before.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) struct Tracker {
     started: Instant,
     route: RouteLabel,
     method: MethodLabel,
+    asked: Asked,
     status: Option<StatusCode>,
     outcome: Outcome,
     request_bytes: Option<u64>,
@@ -29,6 +31,7 @@ impl Tracker {
             started: Instant::now(),
             route: config.table.route(config.route_of(request.extensions()).as_deref()),
             method: MethodLabel::of(request.method()),
+            asked: Asked::by(request.method()),
             status: None,
             outcome: Outcome::Cancelled,
             request_bytes: families.sizes.as_ref().and_then(|_| content_length(request.headers())),
@@ -39,25 +42,25 @@ impl Tracker {
         tracker
     }
 
-    /// Notes the status of the answer. Tells whether a server will ask for content after it.
-    pub(super) fn expects_content(&mut self, status: StatusCode) -> bool {
+    /// Notes the status of the answer. Tells what the request asked for.
+    pub(super) fn answered(&mut self, status: StatusCode) -> Asked {
         self.status = Some(status);
-        !self.method.is_answered_without_content(status)
+        self.asked
     }
+}
 
-    /// Counts bytes of the answer's body; returns how many there were so far.
-    pub(super) fn sent(&mut self, bytes: usize) -> u64 {
+impl Watch for Tracker {
+    fn sent(&mut self, bytes: usize) -> u64 {
         self.response_bytes = self.response_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.response_bytes
     }
 
-    /// The answer is complete.
-    pub(super) fn complete(mut self) {
+    fn complete(mut self) {
         self.outcome = self.status.map_or(Outcome::Error, Outcome::Status);
     }
 
-    /// The service or the body failed.
-    pub(super) fn fail(mut self) {
+    /// The body failed, or the service before it.
+    fn fail(mut self) {
         self.outcome = Outcome::Error;
     }
 }

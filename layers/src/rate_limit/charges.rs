@@ -23,6 +23,8 @@ pub(crate) type PerCharge<T> = SmallVec<[T; USUAL]>;
 #[must_use]
 pub struct Charge {
     pub(super) limit: Limit,
+    /// Spelt out for a store elsewhere; here its position says all.
+    #[cfg(feature = "rate_limit_redis")]
     pub(crate) key: Key,
     pub(crate) cost: u32,
     pub(super) position: Position,
@@ -33,7 +35,13 @@ impl Charge {
     pub fn new(limit: &Limit, key: impl Into<Key>) -> Self {
         let key = key.into();
         let position = limit.inner().table.position(&key);
-        Self { limit: limit.clone(), key, cost: 1, position }
+        Self {
+            limit: limit.clone(),
+            #[cfg(feature = "rate_limit_redis")]
+            key,
+            cost: 1,
+            position,
+        }
     }
 
     /// So many units: 0 asks where the key stands and always passes. More than the burst counts as the burst.

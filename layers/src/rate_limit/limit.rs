@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::charges::{Charge, Charges};
+use super::error::ConfigError;
 use super::gcra::Gcra;
 use super::key::Key;
+use super::limiter::Hooks;
 use super::outcome::{Label, Outcome};
 use super::policy::Policy;
 use super::table::Table;
-use super::{ConfigError, limiter::Hooks};
 
 /// One policy at work, with the keys it remembers. A clone is a handle to the same.
 ///

@@ -50,8 +50,7 @@ impl Policy {
     /// The rate in nanoseconds, if the policy makes sense.
     pub(super) fn gcra(&self) -> Result<Gcra, ConfigError> {
         let name = || self.name.clone();
-        let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(safe) {
+        if !is_name(&self.name) {
             return Err(ConfigError::Name(name()));
         }
         if self.quota == 0 {
@@ -73,7 +72,13 @@ impl Policy {
     }
 }
 
-fn nanoseconds(time: Duration) -> u64 {
+/// Whether the text needs no escaping in header fields, labels and store keys.
+pub(super) fn is_name(text: &str) -> bool {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=64).contains(&text.len()) && text.bytes().all(safe)
+}
+
+pub(super) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -2,10 +2,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderName, Response};
+use http::{HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
 
-use crate::{RequestId, TraceContext};
+use crate::RequestId;
 
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
@@ -18,13 +18,18 @@ pin_project! {
         inner: F,
         header: HeaderName,
         id: RequestId,
-        trace: Option<TraceContext>,
+        traceresponse: Option<HeaderValue>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, header: HeaderName, id: RequestId, trace: Option<TraceContext>) -> Self {
-        Self { inner, header, id, trace }
+    pub(super) const fn new(
+        inner: F,
+        header: HeaderName,
+        id: RequestId,
+        traceresponse: Option<HeaderValue>,
+    ) -> Self {
+        Self { inner, header, id, traceresponse }
     }
 }
 
@@ -39,8 +44,8 @@ where
         let mut response = ready!(this.inner.poll(cx))?;
         let headers = response.headers_mut();
         let _full = headers.try_insert(this.header.clone(), this.id.header().clone());
-        if let Some(trace) = this.trace {
-            let _full = headers.try_insert(TRACERESPONSE, trace.header());
+        if let Some(value) = this.traceresponse.take() {
+            let _full = headers.try_insert(TRACERESPONSE, value);
         }
         Poll::Ready(Ok(response))
     }

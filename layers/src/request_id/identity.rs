@@ -1,9 +1,12 @@
 //! The decision: which id and which trace a request belongs to.
 
+use std::num::NonZeroU128;
+
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use super::number::Numbers;
-use crate::{RequestId, TraceContext};
+use crate::{RequestId, TraceContext, hex};
 
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
@@ -23,8 +26,10 @@ pub(super) struct Config {
 #[derive(Debug, PartialEq)]
 pub(super) struct Identity {
     pub(super) id: RequestId,
-    pub(super) trace: Option<TraceContext>,
+    /// Whether the sender's header has the id already.
     accepted: bool,
+    /// The header that names this request as the parent of what follows.
+    pub(super) traceparent: Option<HeaderValue>,
 }
 
 impl Config {
@@ -36,8 +41,31 @@ impl Config {
             sender.map_or(TraceContext::root(number, span, self.sample), |sender| sender.child(span))
         });
         let accepted = incoming.is_some();
-        Identity { id: incoming.unwrap_or_else(|| RequestId::from_u128(number.get())), trace, accepted }
+        let (id, traceparent) = match (incoming, trace) {
+            (Some(id), trace) => (id, trace.map(|trace| trace.header())),
+            (None, None) => (RequestId::from_u128(number.get()), None),
+            (None, Some(trace)) => write_both(number, trace),
+        };
+        let id = match trace {
+            Some(trace) => id.with_trace(trace),
+            None => id,
+        };
+        Identity { id, accepted, traceparent }
     }
+}
+
+/// A new id and the header of its trace, as two views of one allocation.
+fn write_both(number: NonZeroU128, trace: TraceContext) -> (RequestId, Option<HeaderValue>) {
+    const DIGITS: usize = 32;
+    let traceparent = trace.text();
+    let mut text = [0; DIGITS + TraceContext::LENGTH];
+    let (id, rest) = text.split_at_mut(DIGITS);
+    hex::write(id, number.get());
+    rest.copy_from_slice(&traceparent);
+    let text = Bytes::from_owner(text);
+    let view = |range: std::ops::Range<usize>| HeaderValue::from_maybe_shared(text.slice(range)).ok();
+    let id = view(0..DIGITS).as_ref().and_then(RequestId::new);
+    (id.unwrap_or_else(|| RequestId::from_u128(number.get())), view(DIGITS..text.len()))
 }
 
 impl Identity {
@@ -47,12 +75,11 @@ impl Identity {
         if !self.accepted {
             let _full = headers.try_insert(config.header.clone(), self.id.header().clone());
         }
-        if let Some(trace) = self.trace {
-            if trace.parent_span_id().is_none() {
+        if let Some(traceparent) = &self.traceparent {
+            if self.id.trace().is_some_and(|trace| trace.parent_span_id().is_none()) {
                 headers.remove(TRACESTATE);
             }
-            let _full = headers.try_insert(TraceContext::HEADER, trace.header());
-            request.extensions_mut().insert(trace);
+            let _full = headers.try_insert(TraceContext::HEADER, traceparent.clone());
         }
         request.extensions_mut().insert(self.id.clone());
     }
@@ -125,8 +152,9 @@ mod tests {
     #[test]
     fn a_trace_that_begins_with_a_new_id_has_the_same_number() {
         let identity = identify(&config(), &[]);
-        let trace = identity.trace.unwrap();
+        let trace = identity.id.trace().unwrap();
         assert_eq!(identity.id.as_str(), format!("{:032x}", trace.trace_id()));
+        assert_eq!(identity.traceparent.unwrap(), trace.to_string());
         assert_eq!(trace.parent_span_id(), None);
         assert!(!trace.sampled());
     }
@@ -135,11 +163,11 @@ mod tests {
     fn a_trace_is_continued_only_where_asked() {
         let headers = [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")];
         let sender = TraceContext::parse(headers[0].1.as_bytes()).unwrap();
-        let trace = identify(&config(), &headers).trace.unwrap();
+        let trace = identify(&config(), &headers).id.trace().unwrap();
         assert_eq!((trace.trace_id(), trace.parent_span_id()), (sender.trace_id(), Some(sender.span_id())));
 
-        let trace = identify(&Config { continue_traces: false, ..config() }, &headers).trace.unwrap();
+        let trace = identify(&Config { continue_traces: false, ..config() }, &headers).id.trace().unwrap();
         assert_ne!(trace.trace_id(), sender.trace_id());
-        assert_eq!(identify(&Config { trace: false, ..config() }, &headers).trace, None);
+        assert_eq!(identify(&Config { trace: false, ..config() }, &headers).id.trace(), None);
     }
 }

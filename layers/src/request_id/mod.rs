@@ -8,8 +8,8 @@
 //!    that the inner service may have set).
 //! 3. A single well-formed `traceparent` header is continued: the request gets a new span id whose parent is the sender's. Otherwise a
 //!    new trace begins, `tracestate` is removed, and where the id is new too, trace id and request id are the same number.
-//! 4. The [`TraceContext`](crate::TraceContext) is put on the request as extension and as `traceparent` header, so that a handler which
-//!    forwards the headers propagates the trace.
+//! 4. The [`TraceContext`](crate::TraceContext) is put on the request as `traceparent` header, so that a handler which forwards the
+//!    headers propagates the trace, and as a part of the extension: [`TraceContext::of`](crate::TraceContext::of) finds it.
 //!
 //! # Deployment
 //!

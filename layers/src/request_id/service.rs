@@ -51,7 +51,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let identity = self.config.identify(request.headers());
         identity.apply(&self.config, &mut request);
-        let trace = identity.trace.filter(|_| self.config.trace_response);
-        ResponseFuture::new(self.inner.call(request), self.config.header.clone(), identity.id, trace)
+        let traceresponse = identity.traceparent.filter(|_| self.config.trace_response);
+        ResponseFuture::new(self.inner.call(request), self.config.header.clone(), identity.id, traceresponse)
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use tracing::field::display;
 use tracing::{Level, Span};
 
 use super::level::{TARGET, at_level};
 use super::span;
+use crate::body_end::{Asked, Watch};
 use crate::{ClientIp, Refusal};
 
 /// Reports its request when it is dropped, as broken off unless it was told of another end before.
@@ -16,7 +17,7 @@ pub(super) struct Exchange {
     pub(super) span: Span,
     event_level: Level,
     started: Instant,
-    method: Method,
+    asked: Asked,
     status: Option<StatusCode>,
     refusal: Option<&'static str>,
     body_bytes: u64,
@@ -38,7 +39,7 @@ impl Exchange {
             span: span::open(span_level, request),
             event_level,
             started: Instant::now(),
-            method: request.method().clone(),
+            asked: Asked::by(request.method()),
             status: None,
             refusal: None,
             body_bytes: 0,
@@ -46,42 +47,19 @@ impl Exchange {
         }
     }
 
-    /// Takes note of the head of the response.
-    pub(super) fn answered<B>(&mut self, response: &Response<B>) {
+    /// Takes note of the head of the response. Tells what the request asked for.
+    pub(super) fn answered<B>(&mut self, response: &Response<B>) -> Asked {
         self.status = Some(response.status());
         self.refusal = response.extensions().get().map(Refusal::code);
         self.span.record("http.response.status_code", response.status().as_u16());
         if let Some(ClientIp(address)) = response.extensions().get() {
             self.span.record("client.address", display(address));
         }
-    }
-
-    /// Whether a server sends no body after this head, whatever the response holds (RFC 9112, section 6.3).
-    pub(super) fn is_without_body(&self) -> bool {
-        let Some(status) = self.status else { return false };
-        match self.method {
-            Method::HEAD => true,
-            Method::CONNECT if status.is_success() => true,
-            _ => status.is_informational() || matches!(status.as_u16(), 204 | 205 | 304),
-        }
-    }
-
-    /// Counts bytes of the body; returns how many there were so far.
-    pub(super) fn sent(&mut self, bytes: usize) -> u64 {
-        self.body_bytes = self.body_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        self.body_bytes
-    }
-
-    pub(super) fn complete(mut self) {
-        self.end = End::Complete;
+        self.asked
     }
 
     pub(super) fn service_failed(mut self) {
         self.end = End::ServiceError;
-    }
-
-    pub(super) fn body_failed(mut self) {
-        self.end = End::BodyError;
     }
 
     /// The value of `error.type`, and whether it is the service's fault.
@@ -96,6 +74,21 @@ impl Exchange {
             (End::BrokenOff, None) => Some(("cancelled", false)),
             (End::Complete, None) => None,
         }
+    }
+}
+
+impl Watch for Exchange {
+    fn sent(&mut self, bytes: usize) -> u64 {
+        self.body_bytes = self.body_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.body_bytes
+    }
+
+    fn complete(mut self) {
+        self.end = End::Complete;
+    }
+
+    fn fail(mut self) {
+        self.end = End::BodyError;
     }
 }
 

@@ -5,8 +5,8 @@
 //! 1. The span `http.request` opens when the request arrives; the inner future and the response body run inside it. It knows the
 //!    [`RoutePattern`](crate::RoutePattern), [`RequestId`](crate::RequestId) and [`TraceContext`](crate::TraceContext) if layers further
 //!    out put them into the request extensions.
-//! 2. [`ClientIp`](crate::ClientIp) is taken from the request extensions, or from those of the response, where a layer further in
-//!    leaves it.
+//! 2. [`ClientIp`](crate::ClientIp) is taken from the request extensions, or from those of the response, where the layer asks a layer
+//!    further in to leave it ([`WantsClientIp`](crate::WantsClientIp)).
 //! 3. The event comes when the last byte of the body was handed over, not when the head was: its duration is what the client waited for.
 //!    A request dropped before that, by a client that went away or by a time-out, has its event too.
 //! 4. Statuses from 500, errors and panics of the inner service are events at level `ERROR`; all others have the configured level.

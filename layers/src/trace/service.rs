@@ -8,6 +8,7 @@ use tracing::Level;
 use super::body::ResponseBody;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
+use crate::{ClientIp, WantsClientIp};
 
 /// Runs the inner service in a span and reports how each request ended. Made by [`TraceLayer`](super::TraceLayer).
 #[derive(Clone, Copy, Debug)]
@@ -52,8 +53,11 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let exchange = Exchange::open(self.span_level, self.event_level, &request);
+        if !exchange.span.is_disabled() && request.extensions().get::<ClientIp>().is_none() {
+            request.extensions_mut().insert(WantsClientIp);
+        }
         let inner = exchange.span.in_scope(|| self.inner.call(request));
         ResponseFuture::new(inner, exchange)
     }

@@ -23,7 +23,7 @@ pub(super) fn open<B>(level: Level, request: &Request<B>) -> Span {
             http.route = extensions.get::<RoutePattern>().map(|route| &*route.0),
             url.path = bounded(request.uri().path()),
             request.id = extensions.get::<RequestId>().map(RequestId::as_str),
-            trace_id = extensions.get::<TraceContext>().map(|trace| display(TraceId(trace.trace_id()))),
+            trace_id = TraceContext::of(extensions).map(|trace| display(TraceId(trace.trace_id()))),
             client.address = extensions.get::<ClientIp>().map(|client| display(client.0)),
             http.response.status_code = Empty,
             "error.type" = Empty,

@@ -1,21 +1,22 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
-use http::{Extensions, HeaderValue, Request, Response};
+use http::{Extensions, HeaderValue, Request, Response, StatusCode};
 use portcullis_layers::client_ip::{ClientIpLayer, ConfigError, ForwardedHeader};
-use portcullis_layers::{ClientIp, ClientScheme, PeerAddr};
+use portcullis_layers::{ClientIp, ClientScheme, PeerAddr, Refusal, WantsClientIp};
 use tower::{Layer, ServiceExt, service_fn};
 
 fn behind_proxies() -> ClientIpLayer {
     ClientIpLayer::builder().trusted(["10.0.0.0/8".parse().unwrap()]).build().unwrap()
 }
 
-/// The extensions as the inner service and as an outer layer sees them.
+/// The extensions as the inner service and as an outer layer that asks sees them.
 async fn send(layer: ClientIpLayer, peer: Option<&str>, headers: &[(&'static str, &'static str)]) -> [Extensions; 2] {
     let service = layer.layer(service_fn(async |request: Request<()>| {
         Ok::<_, Infallible>(Response::new(request.into_parts().0.extensions))
     }));
     let mut request = Request::new(());
+    request.extensions_mut().insert(WantsClientIp);
     if let Some(peer) = peer {
         request.extensions_mut().insert(PeerAddr(SocketAddr::new(peer.parse().unwrap(), 54_321)));
     }
@@ -36,6 +37,24 @@ async fn client_and_scheme_are_known_to_the_handler_and_to_outer_layers() {
     for extensions in send(behind_proxies(), Some("10.0.0.1"), &headers).await {
         assert_eq!(extensions.get().copied(), ip("203.0.113.9"));
         assert_eq!(extensions.get(), Some(&ClientScheme::Https));
+    }
+}
+
+#[tokio::test]
+async fn outer_layers_that_do_not_ask_learn_the_address_from_refusals_only() {
+    for refuses in [false, true] {
+        let service = behind_proxies().layer(service_fn(async |_: Request<()>| {
+            let mut response = Response::new(());
+            if refuses {
+                response.extensions_mut().insert(Refusal::new(StatusCode::FORBIDDEN, "forbidden"));
+            }
+            Ok::<_, Infallible>(response)
+        }));
+        let mut request = Request::new(());
+        request.extensions_mut().insert(PeerAddr(SocketAddr::from(([203, 0, 113, 9], 54_321))));
+        let response = service.oneshot(request).await.unwrap();
+        assert_eq!(response.extensions().get().copied(), ip("203.0.113.9").filter(|_| refuses));
+        assert!(refuses || response.extensions().is_empty());
     }
 }
 

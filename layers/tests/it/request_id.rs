@@ -17,7 +17,7 @@ struct Seen {
 async fn send(layer: RequestIdLayer, headers: &[(&'static str, &'static str)]) -> (HeaderMap, Seen) {
     let service = layer.layer(service_fn(async |request: Request<()>| {
         let (parts, ()) = request.into_parts();
-        let (id, trace) = (parts.extensions.get().cloned(), parts.extensions.get().copied());
+        let (id, trace) = (parts.extensions.get().cloned(), TraceContext::of(&parts.extensions));
         let mut response = Response::new(Seen { headers: parts.headers, id, trace });
         response.headers_mut().append("x-request-id", HeaderValue::from_static("from-upstream"));
         response.headers_mut().append("x-request-id", HeaderValue::from_static("from-further-up"));

@@ -28,11 +28,6 @@ impl Wire {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// Writes as much as the other side takes.
-    pub(crate) async fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
-        self.0.write_all(bytes.as_ref()).await
-    }
-
     /// Reads one answer whose length is announced.
     pub(crate) async fn answer(&mut self) -> Answer {
         tokio::time::timeout(PATIENCE, self.read()).await.expect("no answer came")
@@ -57,6 +52,15 @@ impl Wire {
     pub(crate) async fn ends(&mut self) -> bool {
         let mut byte = [0];
         matches!(tokio::time::timeout(PATIENCE, self.0.read(&mut byte)).await, Ok(Ok(0) | Err(_)))
+    }
+
+    /// Everything that the other side says until it closes the connection, which it must.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let read = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut rest)).await.expect("the connection stays open");
+        // A reset is an end as well.
+        drop(read);
+        rest
     }
 
     async fn line(&mut self) -> String {

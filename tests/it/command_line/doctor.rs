@@ -1,0 +1,96 @@
+//! `portcullis doctor`: what is well, what is not, one line each.
+
+use tokio::net::TcpListener;
+
+use crate::support::{Program, empty_database, fresh_database};
+
+/// The check of each line and whether it was passed.
+fn verdicts(report: &str) -> Vec<(&str, bool)> {
+    let lines = report.lines().filter(|line| !line.starts_with(' '));
+    lines.map(|line| (line.split_whitespace().nth(1).unwrap(), line.starts_with("ok "))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_installation_passes_every_check() {
+    let report = Program::on_fresh_database().await.run(&["doctor"]).await.done();
+    let passed = ["config", "database", "clock", "schema", "keys", "mail"].map(|check| (check, true));
+    assert_eq!(verdicts(&report), passed, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_the_configuration_are_all_told() {
+    let ended = Program::embedded().set("PORT", "99999").set("LOG_LEVEL", "loud").run(&["doctor"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(verdicts(&ended.stdout), [("config", false)], "{ended:?}");
+    assert!(ended.stdout.contains("PORT: ") && ended.stdout.contains("LOG_LEVEL: "), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_out_of_reach_fails_its_check_alone() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let program = Program::embedded().set("DATABASE_URL", &format!("postgres://portcullis:swordfish@127.0.0.1:{free}/x"));
+    let ended = program.run(&["doctor"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(verdicts(&ended.stdout), [("config", true), ("database", false), ("mail", true)], "{ended:?}");
+    assert!(!ended.stdout.contains("swordfish") && !ended.stderr.contains("swordfish"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_behind_fails_and_stays_as_it_is() {
+    let program = Program::on(&empty_database().await);
+    for _ in 0..2 {
+        let ended = program.run(&["doctor"]).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(verdicts(&ended.stdout).contains(&("schema", false)), "{ended:?}");
+        assert!(ended.stdout.contains("portcullis migrate"), "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_under_another_secret_fail_and_the_variable_is_named() {
+    let database = fresh_database().await;
+    Program::on(&database).serve().await.stop().await;
+    let other = Program::on(&database).set("KEY_ENCRYPTION_KEY", "another-key-encryption-key-of-more-than-32-bytes");
+    let ended = other.run(&["doctor"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(verdicts(&ended.stdout).contains(&("keys", false)), "{ended:?}");
+    assert!(ended.stdout.contains("KEY_ENCRYPTION_KEY"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_do_not_answer_fail_their_checks_and_the_rest_is_still_looked_at() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port().to_string();
+    let program = Program::on_fresh_database().await;
+    let program = program.set("SMTP_HOST", "127.0.0.1").set("SMTP_PORT", &free).set("EMAIL_FROM", "a@example.com");
+    let program = program.set("REDIS_URL", &format!("redis://:swordfish@127.0.0.1:{free}/0"));
+    let ended = program.run(&["doctor"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let verdicts = verdicts(&ended.stdout);
+    for expected in [("keys", true), ("redis", false), ("mail", false)] {
+        assert!(verdicts.contains(&expected), "{ended:?}");
+    }
+    assert!(!ended.stdout.contains("swordfish"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_live_check_asks_the_running_instance_and_nothing_else() {
+    let program = Program::on_fresh_database().await;
+    let service = program.serve().await;
+    // Even on a database that is gone: liveness is about the process.
+    let prober = Program::embedded().set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x");
+    let prober = prober.set("PORT", &service.address.port().to_string());
+    assert!(prober.run(&["doctor", "--live"]).await.done().starts_with("live: "));
+    service.stop().await;
+    let complaint = prober.run(&["doctor", "--live"]).await.failed();
+    assert!(complaint.contains("nothing answers on 127.0.0.1:"), "{complaint}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_live_check_prefers_the_listener_for_operators() {
+    let operations = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let program = Program::on_fresh_database().await.set("METRICS_ADDR", &operations.to_string());
+    let service = program.serve().await;
+    // PORT=0 cannot be asked, so an answer can only come from the other listener.
+    assert_eq!(program.run(&["doctor", "--live"]).await.done(), format!("live: {operations}\n"));
+    service.stop().await;
+}
