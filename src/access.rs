@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use http::{Extensions, Request};
 use pin_project_lite::pin_project;
-use portcullis_layers::PeerAddr;
 use portcullis_layers::jwt_auth::{CheckRevocation, Denied, Verified};
+use portcullis_layers::{ClientIp, PeerAddr};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
@@ -103,13 +103,16 @@ impl<S> AccessGuard<S> {
             // A listener of its own is where they are looked for then: nothing here.
             Access::Operator if self.app.config.metrics_addr.is_some() => Some(ApiError::NotFound),
             Access::Operator if !self.app.config.is_production() => None,
-            Access::Operator => {
-                let peer = request.extensions().get::<PeerAddr>().map(|peer| peer.0.ip().to_canonical());
-                let local = peer.is_some_and(|ip| ip.is_loopback());
-                (!local).then_some(ApiError::Forbidden("Metrics are served to this machine only."))
-            }
+            Access::Operator => (!is_local(request.extensions()))
+                .then_some(ApiError::Forbidden("Metrics are served to this machine only.")),
         }
     }
+}
+
+/// Whether the request was made on this machine. A trusted proxy on this machine speaks for others.
+fn is_local(extensions: &Extensions) -> bool {
+    let peer = extensions.get::<PeerAddr>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+    peer && extensions.get::<ClientIp>().is_none_or(|client| client.0.is_loopback())
 }
 
 impl<S, B> Service<Request<B>> for AccessGuard<S>

@@ -66,13 +66,10 @@ impl Form {
             return Err(ApiError::MalformedJson { what: "invalid UTF-8", offset: error.valid_up_to() });
         }
         let Object(fields) = serde_json::from_slice(body).map_err(|error| malformed(body, &error))?;
-        for (index, (name, _)) in fields.iter().enumerate() {
-            if fields.iter().take(index).any(|(earlier, _)| earlier == name) {
-                return Err(ApiError::MalformedJson {
-                    what: "a repeated field name in an object that ends",
-                    offset: body.len(),
-                });
-            }
+        let mut names = HashSet::with_capacity(fields.len());
+        if !fields.iter().all(|(name, _)| names.insert(name)) {
+            let what = "a repeated field name in an object that ends";
+            return Err(ApiError::MalformedJson { what, offset: body.len() });
         }
         Ok(Self { fields, faults: Vec::new() })
     }
@@ -173,10 +170,10 @@ fn malformed(body: &[u8], error: &serde_json::Error) -> ApiError {
     ApiError::MalformedJson { what, offset }
 }
 
-/// serde tells line and column of a syntax error, both counted from 1 and the column in bytes.
+/// serde tells line and column of a syntax error, both counted from 1 and the column in bytes; column 0 is the line break before.
 fn offset(body: &[u8], line: usize, column: usize) -> usize {
     let before: usize = body.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
-    (before + column.saturating_sub(1)).min(body.len())
+    (before + column).saturating_sub(1).min(body.len())
 }
 
 #[cfg(test)]
@@ -211,6 +208,14 @@ mod tests {
             assert!(detail.contains(what), "{detail} for {body:?}");
             assert!(detail.ends_with(&format!("at byte {offset}.")), "{detail} for {body:?}");
         }
+    }
+
+    #[test]
+    fn a_refusal_is_not_many_times_larger_than_its_request() {
+        let names: Vec<_> = (0..1000).map(|number| format!(r#""n{number}":1"#)).collect();
+        let form = Form::parse(format!("{{{}}}", names.join(",")).as_bytes()).unwrap();
+        let Err(ApiError::UnknownField(faults)) = form.finish() else { panic!() };
+        assert_eq!(faults.len(), MAX_UNKNOWN_SHOWN);
     }
 
     #[test]

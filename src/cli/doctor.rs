@@ -103,12 +103,14 @@ async fn keys(config: &Config, server: &Server) -> Result<String, String> {
     if config.tokens.jwt_secret.is_some() {
         return Ok("HS256 with JWT_SECRET".to_owned());
     }
-    let load = async {
+    let check = async {
         let database = Database::new(server, &config.database)?;
-        setup::signing_keys(config, &database, &SystemClock).await
+        let client = database.get().await?;
+        Ok::<_, Failure>(setup::key_store(config)?.check(&client, SystemClock.now()).await?)
     };
-    match load.await {
-        Ok(_) => Ok("the signing keys decrypt".to_owned()),
+    match check.await {
+        Ok(0) => Ok("none yet: the first start of the service makes one".to_owned()),
+        Ok(published) => Ok(format!("{published} published, and all of them decrypt")),
         Err(failure) => Err(chain(failure.as_ref())),
     }
 }

@@ -5,10 +5,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::Call;
-use super::sessions::{refuse, secret};
+use super::sessions::{ATTEMPTS, refuse, secret};
 use super::users::check_new_password;
 use crate::access::Authenticated;
 use crate::audit::Event;
+use crate::auth::pool::Ticket;
 use crate::auth::password::{Context, PasswordPolicy};
 use crate::body::Form;
 use crate::db::{query, sessions, users};
@@ -23,33 +24,55 @@ pub async fn change(call: Call) -> reply::Result {
     let app = &call.app;
     let who = call.authenticated()?;
     let (current, new) = read(&call.body, &app.passwords, who)?;
-    let ticket = app.hasher.admit()?;
-    let account = {
-        let client = app.database.get().await?;
-        users::find(&client, who.user.id).await?.ok_or(ApiError::TokenRevoked)?
-    };
-    let verified = ticket.verify(current, Some(account.password_hash.clone())).await.map_err(ApiError::internal)?;
-    let origin = call.origin();
-    if !verified.matches {
-        let event =
-            Event::failure("password.change_failed", Some(who.user.id)).with(json!({ "reason": "credentials" }));
-        return refuse(app, &origin, &event, ApiError::WrongCurrentPassword).await;
+    for _ in 0..ATTEMPTS {
+        let proven = prove(&call, who, current.clone()).await?;
+        let hash = proven.ticket.hash(new.clone(), app.random.bytes()?).await.map_err(ApiError::internal)?;
+        drop(proven.ticket);
+        if replace(&call, who, &proven.stored, &hash).await? {
+            return reply::json(StatusCode::OK, &Done::new("Your password has been changed.", call.stamp()));
+        }
+        // The hash that was verified is not the stored one any more: a log-in rehashed it, or another change came first. Only another look
+        // at the current password can tell.
     }
-    let hash = ticket.hash(new, app.random.bytes()?).await.map_err(ApiError::internal)?;
-    drop(ticket);
+    Err(ApiError::Overloaded)
+}
 
+/// The stored hash that the current password fits, and the place in the hash pool that the new one is hashed in.
+struct Proven {
+    ticket: Ticket,
+    stored: String,
+}
+
+async fn prove(call: &Call, who: &Authenticated, current: SecretString) -> Result<Proven, ApiError> {
+    let app = &call.app;
+    let ticket = app.hasher.admit()?;
+    let stored = {
+        let client = app.database.get().await?;
+        users::find(&client, who.user.id).await?.ok_or(ApiError::TokenRevoked)?.password_hash
+    };
+    let verified = ticket.verify(current, Some(stored.clone())).await.map_err(ApiError::internal)?;
+    if !verified.matches {
+        let event = Event::failure("password.change_failed", Some(who.user.id)).with(json!({ "reason": "credentials" }));
+        return refuse(app, &call.origin(), &event, ApiError::WrongCurrentPassword).await;
+    }
+    Ok(Proven { ticket, stored })
+}
+
+/// Stores the new hash and ends the other sessions. `false` when the stored hash is not the one that was verified.
+async fn replace(call: &Call, who: &Authenticated, verified: &str, hash: &str) -> Result<bool, ApiError> {
+    let app = &call.app;
     let now = call.now();
     let mut client = app.database.get().await?;
     let transaction = query::begin(&mut client).await?;
-    users::change_password(&transaction, who.user.id, &account.password_hash, &hash, now)
-        .await?
-        // Another change came first, so the password that was verified is not the current one any more.
-        .ok_or(ApiError::WrongCurrentPassword)?;
-    let ended = sessions::revoke_all(&transaction, who.user.id, now, "password_changed", Some(who.session_id)).await?;
+    if users::change_password(&transaction, who.user.id, verified, hash, now).await?.is_none() {
+        return Ok(false);
+    }
+    let ended =
+        sessions::revoke_all(&transaction, who.user.id, now, "password_changed", Some(who.session_id)).await?;
     let event = Event::success("password.changed", who.user.id).with(json!({ "sessions_ended": ended }));
-    event.write(app, &transaction, &origin).await?;
+    event.write(app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;
-    reply::json(StatusCode::OK, &Done::new("Your password has been changed.", call.stamp()))
+    Ok(true)
 }
 
 fn read(body: &[u8], policy: &PasswordPolicy, who: &Authenticated) -> Result<(SecretString, SecretString), ApiError> {

@@ -15,8 +15,8 @@ use crate::error::ApiError;
 use crate::reply::{self, Done, LoggedIn};
 use crate::state::App;
 
-/// How often a log-in starts over when the account is changed while its password is being verified.
-const ATTEMPTS: usize = 3;
+/// How often a request starts over when the account is changed while its password is being verified.
+pub(super) const ATTEMPTS: usize = 3;
 
 /// `POST /api/v1/auth/login`: a new session for the right password.
 ///

@@ -75,7 +75,11 @@ async fn a_row_for_users_refuses_everybody_else() {
             // RFC 6750 §3.1: without a token there is nothing that could be in error.
             let challenge = answer.header("www-authenticate");
             assert!(challenge.starts_with("Bearer realm=\"portcullis\""), "{challenge}");
-            assert_eq!(challenge.contains("error=\"invalid_token\""), token.is_some(), "{route:?} for {caller}: {challenge}");
+            assert_eq!(
+                challenge.contains("error=\"invalid_token\""),
+                token.is_some(),
+                "{route:?} for {caller}: {challenge}"
+            );
         }
     }
     assert_eq!(app.database.account_data().await, before);

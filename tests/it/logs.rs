@@ -1,40 +1,87 @@
-//! Logs tell what happened, and never a secret.
+//! Logs tell what happened, in which request, and never a secret.
 
-use serde_json::json;
+mod secrets;
 
-use crate::support::{PASSWORD, Program, Tokens};
+use std::collections::BTreeSet;
 
-const WRONG: &str = "a wrong guess at a password";
-const NEW: &str = "nine lives of the harbour cat";
+use serde_json::{Value, json};
+
+use crate::support::{Database, Program, fresh_database, url, wait_for};
+use secrets::DATABASE_PASSWORD;
+
+/// A service that logs everything as JSON.
+fn talkative(database: &Database) -> Program {
+    Program::on(database)
+        .set("DATABASE_URL", &url(database, DATABASE_PASSWORD))
+        .set("LOG_FORMAT", "json")
+        .set("LOG_LEVEL", "trace")
+        .set("REFRESH_GRACE", "0s")
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_password_no_token_and_no_key_is_in_any_line_of_the_log() {
-    for format in ["text", "json"] {
-        let program = Program::on_fresh_database().await.set("LOG_LEVEL", "trace").set("LOG_FORMAT", format);
-        let service = program.serve().await;
-        let client = service.client();
-        let account = client.sign_up().await;
-        let Tokens { access, refresh } = account.tokens.clone();
-        let next = client.refresh(&refresh).await.expect(200).tokens();
-        client.log_in(&account.email, WRONG).await.expect(401);
-        client.log_in(WRONG, WRONG).await.expect(400);
-        client.change_password(&access, WRONG, NEW).await.expect(403);
-        client.change_password(&access, PASSWORD, NEW).await.expect(200);
-        client.post("/api/v1/auth/login", json!({ "email": account.email, "password": 90_071_992_547_u64 })).await.expect(400);
-        client.post("/api/v1/auth/login", json!({ WRONG: WRONG })).await.expect(400);
-        client.me(&format!("{access}x")).await.expect(401);
-        client.get(&format!("/health?token={refresh}")).await.expect(200);
-        client.log_out(&access).await.expect(200);
-        let ended = service.stop().await;
-        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+async fn every_line_is_a_json_object_and_every_request_can_be_found_by_its_id() {
+    let service = talkative(&fresh_database().await).serve().await;
+    let recorded = secrets::play(&service.client()).await;
+    let ended = service.stop().await;
 
-        let said = ended.stdout + &ended.stderr;
-        assert!(said.contains("login.failed") && said.contains("/api/v1/auth/login"), "the log tells nothing: {said}");
-        let tokens = [&access, &refresh, &next.access, &next.refresh];
-        let secrets = tokens.into_iter().map(String::as_str).chain([PASSWORD, WRONG, NEW, "90071992547", "$2b$", crate::support::KEY_ENCRYPTION_KEY]);
-        for secret in secrets {
-            let line = said.lines().find(|line| line.contains(secret));
-            assert_eq!(line, None, "{secret} is in the {format} log");
+    let mut requests = BTreeSet::new();
+    for line in ended.stderr.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        for field in ["timestamp", "level", "target", "message"] {
+            assert!(line[field].is_string(), "no {field}: {line}");
+        }
+        assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
+        let span = &line["span"];
+        if span["name"] == "http.request" {
+            let id = span["request.id"].as_str().unwrap_or_else(|| panic!("a request without an id: {line}"));
+            requests.insert(id.to_owned());
+        } else {
+            // Outside of requests only the counts of refusals are written down.
+            let event = line["event"].as_str().unwrap_or_default();
+            assert!(line["target"] != "portcullis::security" || event.ends_with(".refused"), "{line}");
         }
     }
+    for answer in recorded.answers {
+        assert!(requests.contains(answer.header("x-request-id")), "no line about {answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_logged_with_route_status_and_duration_and_its_path_without_the_query() {
+    let service = talkative(&fresh_database().await).serve().await;
+    let client = service.client().with_header("x-request-id", "my-request-1");
+    client.get("/api/v1/health?verbose=1").await.expect(200);
+    let line = wait_for("the line of the request", async || {
+        let said = service.stderr();
+        said.lines().find(|line| line.contains("my-request-1") && line.contains("request completed")).map(str::to_owned)
+    });
+    let line: Value = serde_json::from_str(&line.await).unwrap();
+    let span = &line["span"];
+    assert_eq!(span["http.route"], "/api/v1/health", "{line}");
+    assert_eq!(span["url.path"], "/api/v1/health", "{line}");
+    assert_eq!(line["http.response.status_code"], json!(200), "{line}");
+    assert!(line["duration_ms"].as_f64().unwrap() > 0.0, "{line}");
+    assert!(!line.to_string().contains("verbose"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_for_people_names_the_request_too() {
+    let program = talkative(&fresh_database().await).set("LOG_FORMAT", "text").set("LOG_LEVEL", "info");
+    let service = program.serve().await;
+    let answer = service.client().log_in("nobody@example.com", "not the password").await.expect(401);
+    let id = answer.header("x-request-id").to_owned();
+    let line = wait_for("the line of the event", async || {
+        let said = service.stderr();
+        said.lines().find(|line| line.contains("login.failed") && line.contains(&id)).map(str::to_owned)
+    });
+    assert!(!line.await.contains('\u{1b}'), "colours belong on terminals only");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_password_is_not_repeated_while_the_database_is_out_of_reach() {
+    let url = format!("postgres://portcullis:{DATABASE_PASSWORD}@127.0.0.1:1/x");
+    let service = Program::embedded().set("DATABASE_URL", &url).set("LOG_LEVEL", "trace").start();
+    wait_for("it to notice", async || service.stderr().contains("the database is not there yet").then_some(())).await;
+    let ended = service.stop().await;
+    assert!(!ended.stderr.contains(DATABASE_PASSWORD), "{ended:?}");
 }

@@ -28,6 +28,7 @@ mod shutdown;
 mod stack;
 mod support;
 mod tidy;
+mod timing;
 mod tls;
 mod tokens;
 mod users;

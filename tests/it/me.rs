@@ -88,7 +88,17 @@ async fn what_only_the_service_decides_cannot_be_set_through_the_profile() {
     let client = app.client();
     let access = client.sign_up().await.tokens.access;
     let before = app.database.account_data().await;
-    for field in ["id", "user_id", "role", "is_admin", "is_active", "is_email_verified", "email_key", "password_hash", "last_login_at"] {
+    for field in [
+        "id",
+        "user_id",
+        "role",
+        "is_admin",
+        "is_active",
+        "is_email_verified",
+        "email_key",
+        "password_hash",
+        "last_login_at",
+    ] {
         let answer = client.update_me(&access, json!({ "first_name": "Eve", field: true })).await;
         answer.expect_problem(400, "unknown_field");
         assert_eq!(answer.faults(), [(field.to_owned(), "unknown_field".to_owned())]);
@@ -123,7 +133,11 @@ async fn a_name_that_could_do_harm_further_on_is_refused() {
     ] {
         let answer = client.update_me(&access, json!({ "first_name": name, "last_name": name })).await;
         answer.expect_problem(400, "validation_error");
-        assert_eq!(answer.faults(), [("first_name".into(), code.into()), ("last_name".into(), code.into())], "{name:?}");
+        assert_eq!(
+            answer.faults(),
+            [("first_name".into(), code.into()), ("last_name".into(), code.into())],
+            "{name:?}"
+        );
     }
     assert_eq!(app.database.account_data().await, before);
 }

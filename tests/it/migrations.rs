@@ -21,10 +21,13 @@ async fn an_empty_database_becomes_the_whole_schema_and_a_second_run_finds_nothi
     let mut client = empty_database().await.connect().await;
     assert_eq!(migrate::pending(&client).await.unwrap().len(), MIGRATIONS.len());
 
-    let applied: Vec<_> = migrate::migrate(&mut client).await.unwrap().iter().map(|migration| migration.version).collect();
+    let applied: Vec<_> =
+        migrate::migrate(&mut client).await.unwrap().iter().map(|migration| migration.version).collect();
     assert_eq!(applied, (1..).take(MIGRATIONS.len()).collect::<Vec<_>>());
     let made = tables(&client).await;
-    for table in ["audit_logs", "audit_logs_default", "refresh_tokens", "schema_migrations", "sessions", "signing_keys", "users"] {
+    for table in
+        ["audit_logs", "audit_logs_default", "refresh_tokens", "schema_migrations", "sessions", "signing_keys", "users"]
+    {
         assert!(made.iter().any(|name| name == table), "{table} is not in {made:?}");
     }
 
@@ -39,7 +42,8 @@ fn the_files_of_the_folder_are_the_migrations_that_are_compiled_in() {
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<_> = names.filter(|name| name.ends_with(".sql")).collect();
     files.sort();
-    let compiled: Vec<_> = MIGRATIONS.iter().map(|migration| format!("{:04}_{}.sql", migration.version, migration.name)).collect();
+    let compiled: Vec<_> =
+        MIGRATIONS.iter().map(|migration| format!("{:04}_{}.sql", migration.version, migration.name)).collect();
     assert_eq!(files, compiled);
 }
 
@@ -84,7 +88,10 @@ async fn a_migration_that_was_edited_after_it_was_applied_is_refused_by_name() {
     for arguments in [&["migrate"][..], &["migrate", "--check"], &["serve"], &["user", "list"]] {
         let ended = program.run(arguments).await;
         assert_eq!(ended.code, Some(1), "{arguments:?}: {ended:?}");
-        assert!(ended.stderr.contains("migration 2 (sessions) was applied with another text"), "{arguments:?}: {ended:?}");
+        assert!(
+            ended.stderr.contains("migration 2 (sessions) was applied with another text"),
+            "{arguments:?}: {ended:?}"
+        );
     }
 }
 
@@ -111,7 +118,10 @@ async fn the_check_tells_what_is_pending_by_its_exit_code_and_changes_nothing() 
     let pending = program.run(&["migrate", "--check"]).await;
     assert_eq!(pending.code, Some(1), "{pending:?}");
     for migration in MIGRATIONS {
-        assert!(pending.stdout.contains(&format!("pending {:04} {}", migration.version, migration.name)), "{pending:?}");
+        assert!(
+            pending.stdout.contains(&format!("pending {:04} {}", migration.version, migration.name)),
+            "{pending:?}"
+        );
     }
     assert!(tables(&database.connect().await).await.is_empty());
 

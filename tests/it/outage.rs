@@ -42,7 +42,8 @@ async fn requests(client: &Client, tokens: &Tokens, email: &str) -> Vec<(&'stati
 
 fn assert_unavailable(what: &str, answer: &Answer) {
     assert_eq!(answer.refusal(), (503, "service_unavailable".into()), "{what}");
-    let seconds: u64 = answer.header("retry-after").parse().unwrap_or_else(|_| panic!("no Retry-After on {what}: {answer:?}"));
+    let seconds: u64 =
+        answer.header("retry-after").parse().unwrap_or_else(|_| panic!("no Retry-After on {what}: {answer:?}"));
     assert!(seconds >= 1, "{what}");
     assert_eq!(answer.header("content-type"), "application/problem+json", "{what}");
     // Nothing of where the database is or what the driver said.
@@ -99,7 +100,8 @@ async fn liveness_does_not_notice_an_outage_and_readiness_says_why() {
         assert_eq!(health["checks"]["database"]["status"], "unhealthy", "{way:?}");
 
         proxy.make(Way::Open);
-        wait_for("the service to be ready", async || (client.get("/health/ready").await.status == 200).then_some(())).await;
+        wait_for("the service to be ready", async || (client.get("/health/ready").await.status == 200).then_some(()))
+            .await;
     }
 }
 

@@ -22,7 +22,8 @@ async fn a_change_under_either_name_takes_the_new_password_and_forgets_the_old_o
     let client = app.client();
     for path in PATHS {
         let account = client.sign_up().await;
-        let body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD, "new_password_confirm": NEW_PASSWORD });
+        let body =
+            json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD, "new_password_confirm": NEW_PASSWORD });
         let answer = client.call(Method::PUT, path, Some(&account.tokens.access), Some(&body)).await.expect(200);
         insta::allow_duplicates! {
             insta::assert_json_snapshot!(answer.json(), { ".request_id" => "[id]" }, @r#"
@@ -111,7 +112,14 @@ async fn a_password_of_the_same_words_with_more_to_it_is_accepted() {
     let app = TestApp::spawn().await;
     let client = app.client();
     let mut account = client.sign_up().await;
-    for new in ["my password is a gate", "Lovelace wrote note G", "12345678 sheep asleep", "пароль для ворот", " x  y  z ", "🔑🔒🗝️🚪🏰⚔️🛡️👑"] {
+    for new in [
+        "my password is a gate",
+        "Lovelace wrote note G",
+        "12345678 sheep asleep",
+        "пароль для ворот",
+        " x  y  z ",
+        "🔑🔒🗝️🚪🏰⚔️🛡️👑",
+    ] {
         client.change_password(&account.tokens.access, &account.password, new).await.expect(200);
         account.password = new.to_owned();
         client.log_in(&account.email, new).await.expect(200);
@@ -123,7 +131,8 @@ async fn every_field_that_is_wrong_is_named_at_once() {
     let app = TestApp::spawn().await;
     let client = app.client();
     let account = client.sign_up().await;
-    let body = json!({ "current_password": 1, "new_password": "1234", "new_password_confirm": "x", "confirm_password": "y" });
+    let body =
+        json!({ "current_password": 1, "new_password": "1234", "new_password_confirm": "x", "confirm_password": "y" });
     let answer = change(&client, &account, body).await;
     answer.expect_problem(400, "validation_error");
     let faults = [

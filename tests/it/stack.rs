@@ -98,7 +98,9 @@ async fn the_documentation_page_allows_nothing_from_elsewhere_and_nothing_inline
     let app = TestApp::spawn().await;
     let page = app.client().get("/docs").await.expect(200);
     let policy = directives(page.header("content-security-policy"));
-    for directive in ["default-src 'none'", "script-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"] {
+    for directive in
+        ["default-src 'none'", "script-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]
+    {
         assert!(policy.contains(directive), "{directive} is not in {policy:?}");
     }
     assert!(!policy.iter().any(|directive| directive.contains("unsafe") || directive.contains("http")), "{policy:?}");
@@ -114,7 +116,8 @@ async fn strict_transport_security_goes_out_only_where_the_client_came_over_tls(
         // Nobody has vouched for who says so.
         (&stranger, "https", ""),
     ] {
-        let request = Request::get("/health/live").header("x-forwarded-for", "192.0.2.1").header("x-forwarded-proto", scheme);
+        let request =
+            Request::get("/health/live").header("x-forwarded-for", "192.0.2.1").header("x-forwarded-proto", scheme);
         let answer = app.client().send(request.body(Full::default()).unwrap()).await.expect(200);
         assert_eq!(answer.header("strict-transport-security"), value, "{scheme}");
     }
@@ -124,7 +127,8 @@ async fn strict_transport_security_goes_out_only_where_the_client_came_over_tls(
 async fn nothing_that_carries_tokens_or_personal_data_may_be_stored() {
     let tour = Tour::of(TestApp::spawn().await).await;
     for (what, answer) in &tour.answers {
-        let is_for_everybody = answer.status.is_success() && (what.contains("/docs") || what.contains("openapi") || what.contains("jwks"));
+        let is_for_everybody =
+            answer.status.is_success() && (what.contains("/docs") || what.contains("openapi") || what.contains("jwks"));
         if !is_for_everybody {
             assert_eq!(answer.header("cache-control"), "no-store", "{what}");
         }
@@ -163,7 +167,16 @@ async fn an_id_of_the_client_is_kept_if_it_is_safe_in_logs_and_replaced_otherwis
     }
     let account = client.sign_up().await;
     let too_long = "a".repeat(129);
-    for odd in [&[&b""[..]][..], &[b"a b"], &[b"a\"b"], &[b"<b>"], &[b"a;b"], &[b"\xc3\xa9"], &[too_long.as_bytes()], &[b"a", b"b"]] {
+    for odd in [
+        &[&b""[..]][..],
+        &[b"a b"],
+        &[b"a\"b"],
+        &[b"<b>"],
+        &[b"a;b"],
+        &[b"\xc3\xa9"],
+        &[too_long.as_bytes()],
+        &[b"a", b"b"],
+    ] {
         let answer = id_for(&client, &account, &ROUTES[0], odd).await;
         let id = answer.header("x-request-id");
         assert!(id.len() >= 16 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-'), "{odd:?} became {id}");
@@ -197,7 +210,9 @@ async fn http_2_from_the_first_byte_on_gets_the_same_bodies() {
     let account = two.sign_up().await;
     two.me(&account.tokens.access).await.expect(200);
     for route in ROUTES {
-        let bad = || bare_request(route).header(header::CONTENT_TYPE, "application/json").body(Full::from("{\"a\":")).unwrap();
+        let bad = || {
+            bare_request(route).header(header::CONTENT_TYPE, "application/json").body(Full::from("{\"a\":")).unwrap()
+        };
         let (mut first, mut second) = (one.send(bad()).await, two.send(bad()).await);
         assert_eq!(first.status, second.status, "{route:?}");
         if first.status.as_u16() >= 400 {

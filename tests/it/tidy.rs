@@ -39,7 +39,10 @@ fn files(folders: &[&str], endings: &[&str]) -> Vec<Source> {
 
 /// All Rust of the repository.
 fn rust() -> Vec<Source> {
-    let found = files(&["src", "layers/src", "layers/tests", "layers/examples", "tests", "benches", "examples", "build.rs"], &["rs"]);
+    let found = files(
+        &["src", "layers/src", "layers/tests", "layers/examples", "tests", "benches", "examples", "build.rs"],
+        &["rs"],
+    );
     assert!(found.len() > 100, "only {} files were found", found.len());
     found
 }

@@ -31,7 +31,7 @@ async fn a_sign_up_answers_with_the_user_and_a_first_pair_of_tokens() {
     assert_eq!(answer.header("cache-control"), "no-store");
     let body = answer.json();
     assert_eq!(body["request_id"], answer.header("x-request-id"));
-        insta::assert_json_snapshot!(body, { ".access_token" => "[…]", ".refresh_token" => "[…]", ".request_id" => "[…]", ".user.id" => "[…]" }, @r#"
+    insta::assert_json_snapshot!(body, { ".access_token" => "[…]", ".refresh_token" => "[…]", ".request_id" => "[…]", ".user.id" => "[…]" }, @r#"
         {
           "access_token": "[…]",
           "expires_in": 900,
@@ -101,7 +101,8 @@ async fn twenty_parallel_identical_sign_ups_make_one_user() {
     }
     assert_eq!(statuses, BTreeMap::from([(201, 1), (409, 19)]));
     for table in ["users", "sessions", "refresh_tokens", "audit_logs"] {
-        let count = app.database.connect().await.query_one(&format!("select count(*) from {table}"), &[]).await.unwrap();
+        let count =
+            app.database.connect().await.query_one(&format!("select count(*) from {table}"), &[]).await.unwrap();
         assert_eq!(count.get::<_, i64>(0), 1, "{table}");
     }
 }
@@ -110,7 +111,9 @@ async fn twenty_parallel_identical_sign_ups_make_one_user() {
 async fn what_only_the_service_decides_cannot_be_set_by_a_sign_up() {
     let app = TestApp::spawn().await;
     let before = app.database.account_data().await;
-    for field in ["id", "user_id", "role", "roles", "is_admin", "is_active", "is_email_verified", "email_key", "password_hash"] {
+    for field in
+        ["id", "user_id", "role", "roles", "is_admin", "is_active", "is_email_verified", "email_key", "password_hash"]
+    {
         let answer = app.client().post(REGISTER, with(form("eve@example.com"), field, true)).await;
         let body = answer.expect_problem(400, "unknown_field");
         assert_eq!(answer.faults(), [(field.to_owned(), "unknown_field".to_owned())]);
@@ -150,9 +153,33 @@ async fn closed_registration_refuses_everybody_before_looking_at_the_body() {
 async fn names_of_real_people_come_back_as_they_were_given() {
     let app = TestApp::spawn().await;
     for (index, name) in [
-        "O'Brien", "D’Souza", "Null", "Jean-Luc", "Nguyễn", "Ƶoë", "毛泽东", "Müller-Lüdenscheidt", "Union", "Select", "X Æ A-12",
-        "神\u{fa19}", "محمد", "می\u{200c}خواهم", "ශ\u{0dca}\u{200d}රී", "नरेन्द्र", "Σωκράτης", "이순신", "Ойыч", "Robert'); DROP TABLE",
-        "& Sons", "José María", "G\u{f6}del", "ʻOkina", "D\u{2019}Arcy", "𝒜da", "李",
+        "O'Brien",
+        "D’Souza",
+        "Null",
+        "Jean-Luc",
+        "Nguyễn",
+        "Ƶoë",
+        "毛泽东",
+        "Müller-Lüdenscheidt",
+        "Union",
+        "Select",
+        "X Æ A-12",
+        "神\u{fa19}",
+        "محمد",
+        "می\u{200c}خواهم",
+        "ශ\u{0dca}\u{200d}රී",
+        "नरेन्द्र",
+        "Σωκράτης",
+        "이순신",
+        "Ойыч",
+        "Robert'); DROP TABLE",
+        "& Sons",
+        "José María",
+        "G\u{f6}del",
+        "ʻOkina",
+        "D\u{2019}Arcy",
+        "𝒜da",
+        "李",
     ]
     .into_iter()
     .enumerate()

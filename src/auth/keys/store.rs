@@ -109,6 +109,15 @@ impl KeyStore {
         Ok(query::commit(transaction).await?)
     }
 
+    /// Tells how many keys are published, if every one of them can be read. Changes nothing.
+    ///
+    /// # Errors
+    /// [`KeysError::Undecryptable`] if they were made under another `KEY_ENCRYPTION_KEY`, or [`KeysError::Database`].
+    pub async fn check(&self, client: &impl GenericClient, now: Timestamp) -> Result<usize, KeysError> {
+        let live = signing_keys::find_live(client, now).await?;
+        Ok(self.open_all(&live, None)?.len())
+    }
+
     /// Opens the private keys, except those that are open in `known` already.
     pub(super) fn open_all(&self, live: &[LiveKey], known: Option<&Ring>) -> Result<Vec<Arc<SigningKey>>, KeysError> {
         live.iter()

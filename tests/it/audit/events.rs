@@ -54,7 +54,15 @@ impl Scene {
     }
 
     /// Holds a request to have written exactly one row, which says where the request came from.
-    async fn expect(&self, answer: &Answer, event_type: &str, success: bool, known: bool, has_session: bool, details: Value) {
+    async fn expect(
+        &self,
+        answer: &Answer,
+        event_type: &str,
+        success: bool,
+        known: bool,
+        has_session: bool,
+        details: Value,
+    ) {
         let wanted = Logged {
             event_type: event_type.to_owned(),
             success,

@@ -29,7 +29,9 @@ async fn no_event_of_an_answered_request_is_lost_at_shutdown() {
                 0 => client.log_in(&account.email, PASSWORD).await,
                 1 => client.log_in(&account.email, "not the password").await,
                 2 => client.log_in("nobody@example.com", "not the password").await,
-                _ => client.change_password(&account.tokens.access, "not the password", "something else entirely").await,
+                _ => {
+                    client.change_password(&account.tokens.access, "not the password", "something else entirely").await
+                }
             }
         })
     });
@@ -72,7 +74,9 @@ async fn what_cannot_be_logged_does_not_happen() {
     let before = app.database.account_data().await;
 
     let internal = |answer: Answer| assert_eq!(answer.refusal(), (500, "internal_error".into()));
-    for event_type in ["login.succeeded", "user.registered", "token.refreshed", "profile.changed", "password.changed", "logout"] {
+    for event_type in
+        ["login.succeeded", "user.registered", "token.refreshed", "profile.changed", "password.changed", "logout"]
+    {
         refuse_events(&watcher, event_type).await;
         let access = &account.tokens.access;
         internal(match event_type {

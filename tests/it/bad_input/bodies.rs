@@ -26,7 +26,9 @@ async fn a_body_that_is_not_declared_as_json_is_refused() {
             Some("text/plain, application/json"),
         ] {
             let request = fortress.request(route, content_type, body.clone());
-            fortress.refuses(&format!("{route:?} with {content_type:?}"), 415, "unsupported_media_type", &request).await;
+            fortress
+                .refuses(&format!("{route:?} with {content_type:?}"), 415, "unsupported_media_type", &request)
+                .await;
         }
     }
     fortress.stands().await;
@@ -115,7 +117,9 @@ async fn a_body_that_is_made_to_be_hard_to_read_is_refused_as_soon() {
 async fn an_unknown_field_is_refused_by_name_and_without_its_value() {
     let fortress = Fortress::build().await;
     for route in reading_rows() {
-        for (name, shown) in [("role", "role"), ("Email", "Email"), ("pass word", "pass word"), ("a\u{7}\nb", "ab"), ("", "")] {
+        for (name, shown) in
+            [("role", "role"), ("Email", "Email"), ("pass word", "pass word"), ("a\u{7}\nb", "ab"), ("", "")]
+        {
             let mut body = good_body(route, &fortress.account).unwrap_or(json!({}));
             body[name] = SECRET.into();
             let request = fortress.request(route, JSON, body.to_string());
@@ -138,14 +142,20 @@ async fn a_field_of_another_type_is_refused_without_its_value() {
     for route in reading_rows() {
         let Some(good) = good_body(route, &fortress.account) else { continue };
         for (field, _) in good.as_object().unwrap() {
-            for value in [SECRET_NUMBER.to_owned(), "true".into(), format!(r#"["{SECRET}"]"#), format!(r#"{{"a":"{SECRET}"}}"#)] {
+            for value in
+                [SECRET_NUMBER.to_owned(), "true".into(), format!(r#"["{SECRET}"]"#), format!(r#"{{"a":"{SECRET}"}}"#)]
+            {
                 let mut body = good.clone();
                 body[field] = serde_json::from_str(&value).unwrap();
                 let request = fortress.request(route, JSON, body.to_string());
                 let what = format!("{route:?} with {field}: {value}");
                 let problem = fortress.refuses(&what, 400, "validation_error", &request).await;
                 let fault = &problem["details"][0];
-                assert_eq!((&fault["field"], &fault["code"]), (&json!(field), &json!("wrong_type")), "{what}: {problem}");
+                assert_eq!(
+                    (&fault["field"], &fault["code"]),
+                    (&json!(field), &json!("wrong_type")),
+                    "{what}: {problem}"
+                );
             }
         }
     }
@@ -182,7 +192,11 @@ async fn a_password_of_a_megabyte_is_refused_before_anything_is_hashed() {
             if good[field].is_null() {
                 continue;
             }
-            for (length, status, code) in [(1 << 20, 413, "payload_too_large"), (60_000, 400, "validation_error"), (4097, 400, "validation_error")] {
+            for (length, status, code) in [
+                (1 << 20, 413, "payload_too_large"),
+                (60_000, 400, "validation_error"),
+                (4097, 400, "validation_error"),
+            ] {
                 let mut body = good.clone();
                 body[field] = "x".repeat(length).into();
                 let request = fortress.request(route, JSON, body.to_string());

@@ -32,7 +32,9 @@ impl Fortress {
 /// A log-in, with this target and these header lines.
 fn log_in(target: &str, headers: &str) -> String {
     let length = BODY.len();
-    format!("POST {target} HTTP/1.1\r\n{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{BODY}")
+    format!(
+        "POST {target} HTTP/1.1\r\n{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{BODY}"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +82,11 @@ async fn paths_in_odd_spellings_do_not_reach_the_log_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_beyond_4_kib_is_too_long() {
     let fortress = Fortress::build().await;
-    for target in [format!("/{}", "a".repeat(4096)), format!("/api/v1/auth/login?{}", "a".repeat(4096)), format!("/{}", "a".repeat(20_000))] {
+    for target in [
+        format!("/{}", "a".repeat(4096)),
+        format!("/api/v1/auth/login?{}", "a".repeat(4096)),
+        format!("/{}", "a".repeat(20_000)),
+    ] {
         fortress.refuses_raw("a long target", 414, "uri_too_long", &log_in(&target, "Host: a.example\r\n")).await;
     }
     let longest = format!("/{}", "a".repeat(4095));
@@ -125,7 +131,11 @@ async fn what_is_no_http_at_all_ends_the_connection_and_nothing_else() {
         wire.write(&bytes).await;
         let said = wire.rest().await;
         let is_http1 = String::from_utf8_lossy(&said).starts_with("HTTP/1.1 4");
-        assert!(is_http1 || said.is_empty() || bytes.starts_with("PRI"), "{bytes:.60?}: {:?}", String::from_utf8_lossy(&said));
+        assert!(
+            is_http1 || said.is_empty() || bytes.starts_with("PRI"),
+            "{bytes:.60?}: {:?}",
+            String::from_utf8_lossy(&said)
+        );
         assert!(!String::from_utf8_lossy(&said).contains(SECRET));
     }
     fortress.stands().await;

@@ -17,11 +17,14 @@ fn head(length: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_megabytes_are_refused_and_the_answer_reaches_a_client_that_reads_only_once_all_is_sent() {
     let fortress = Fortress::build().await;
-    for target in [LOG_IN, "POST /nothing HTTP/1.1\r\nHost: a.example\r\n", "POST /health HTTP/1.1\r\nHost: a.example\r\n"] {
+    let piece = vec![b'x'; 64 * 1024];
+    for target in
+        [LOG_IN, "POST /nothing HTTP/1.1\r\nHost: a.example\r\n", "POST /health HTTP/1.1\r\nHost: a.example\r\n"]
+    {
         let mut wire = Wire::connect(fortress.app.address).await;
         wire.write(format!("{target}Content-Length: {TEN_MEGABYTES}\r\n\r\n")).await;
-        for _ in 0..TEN_MEGABYTES / (64 * 1024) {
-            wire.write([b'x'; 64 * 1024]).await;
+        for _ in 0..TEN_MEGABYTES / piece.len() {
+            wire.write(&piece).await;
         }
         let (status, code) = match target {
             LOG_IN => (413, "payload_too_large"),

@@ -76,7 +76,8 @@ async fn what_the_sign_up_would_refuse_is_refused_here_too() {
         assert!(complained.contains(complaint), "{email}, {input:?}: {complained}");
         assert!(input.is_empty() || input == "short" || !complained.contains(input), "{complained}");
     }
-    let nameless = ["user", "create", "--email", "x@example.com", "--first-name", "", "--last-name", "King", "--password-stdin"];
+    let nameless =
+        ["user", "create", "--email", "x@example.com", "--first-name", "", "--last-name", "King", "--password-stdin"];
     assert!(program.run_with_input(&nameless, PASSWORD).await.failed().contains("--first-name"));
     assert_eq!(program.run(&["user", "list"]).await.done().lines().count(), 1);
     assert_eq!(app.audited().await, ["user.registered"]);

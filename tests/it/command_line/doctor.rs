@@ -18,6 +18,20 @@ async fn a_sound_installation_passes_every_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn looking_at_the_keys_neither_makes_nor_rotates_any() {
+    let program = Program::on_fresh_database().await;
+    assert!(program.run(&["doctor"]).await.done().contains("none yet"));
+    assert!(program.run(&["keys", "list"]).await.done().contains("no keys yet"));
+
+    program.serve().await.stop().await;
+    let before = program.run(&["keys", "list"]).await.done();
+    // Another algorithm would make the service add a key.
+    let program = program.set("JWT_ALGORITHM", "ES256");
+    assert!(program.run(&["doctor"]).await.done().contains("1 published"));
+    assert_eq!(program.run(&["keys", "list"]).await.done(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn faults_of_the_configuration_are_all_told() {
     let ended = Program::embedded().set("PORT", "99999").set("LOG_LEVEL", "loud").run(&["doctor"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -28,7 +42,8 @@ async fn faults_of_the_configuration_are_all_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_out_of_reach_fails_its_check_alone() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let program = Program::embedded().set("DATABASE_URL", &format!("postgres://portcullis:swordfish@127.0.0.1:{free}/x"));
+    let program =
+        Program::embedded().set("DATABASE_URL", &format!("postgres://portcullis:swordfish@127.0.0.1:{free}/x"));
     let ended = program.run(&["doctor"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(verdicts(&ended.stdout), [("config", true), ("database", false), ("mail", true)], "{ended:?}");

@@ -21,7 +21,7 @@ async fn a_rotated_key_is_published_before_it_signs_and_the_old_one_still_verifi
     let account = service.client().sign_up().await;
     let [(first, state)] = &listed(&program).await[..] else { panic!("one key") };
     assert_eq!(state, "signing");
-    assert_eq!(published(&service.client()).await, [first.clone()]);
+    assert_eq!(published(&service.client()).await, std::slice::from_ref(first));
 
     let said = program.run(&["keys", "rotate"]).await.done();
     let second = said.split_whitespace().next().unwrap().to_owned();

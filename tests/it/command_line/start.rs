@@ -2,7 +2,7 @@
 
 use tokio::net::TcpListener;
 
-use crate::support::{Program, fresh_database};
+use crate::support::{PASSWORD, Program, fresh_database, url, wait_for};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_the_configuration_is_told_at_once_and_no_value_is() {
@@ -15,12 +15,23 @@ async fn every_fault_of_the_configuration_is_told_at_once_and_no_value_is() {
         .set("PASSWORD_BCRYPT_COST", "31")
         .set("TRUSTED_PROXIES", "10.0.0.0/8,everybody")
         .set("TLS_CERT", "/nowhere/cert.pem");
-    let variables =
-        ["PORT", "LOG_LEVEL", "DATABASE_URL", "JWT_SECRET", "REFRESH_GRACE", "PASSWORD_BCRYPT_COST", "TRUSTED_PROXIES", "TLS_CERT"];
+    let variables = [
+        "PORT",
+        "LOG_LEVEL",
+        "DATABASE_URL",
+        "JWT_SECRET",
+        "REFRESH_GRACE",
+        "PASSWORD_BCRYPT_COST",
+        "TRUSTED_PROXIES",
+        "TLS_CERT",
+    ];
     for arguments in [&[][..], &["serve"], &["migrate"], &["user", "list"], &["keys", "list"]] {
         let complaint = program.run(arguments).await.failed();
         for variable in variables {
-            assert!(complaint.contains(&format!("\n  {variable}: ")), "{arguments:?}: {variable} is missing in {complaint}");
+            assert!(
+                complaint.contains(&format!("\n  {variable}: ")),
+                "{arguments:?}: {variable} is missing in {complaint}"
+            );
         }
         for value in ["swordfish", "ear-splitting", "99999", "everybody"] {
             assert!(!complaint.contains(value), "{arguments:?}: {complaint}");
@@ -42,11 +53,17 @@ async fn a_port_in_use_is_named_with_what_to_do() {
     let address = taken.local_addr().unwrap();
     let program = Program::on_fresh_database().await;
     let complaint = program.set("PORT", &address.port().to_string()).run(&["serve"]).await.failed();
-    assert!(complaint.contains(&format!("cannot listen on {address}")) && complaint.contains("set PORT"), "{complaint}");
+    assert!(
+        complaint.contains(&format!("cannot listen on {address}")) && complaint.contains("set PORT"),
+        "{complaint}"
+    );
 
     let program = Program::on_fresh_database().await;
     let complaint = program.set("METRICS_ADDR", &address.to_string()).run(&["serve"]).await.failed();
-    assert!(complaint.contains(&format!("cannot listen on {address}")) && complaint.contains("METRICS_ADDR"), "{complaint}");
+    assert!(
+        complaint.contains(&format!("cannot listen on {address}")) && complaint.contains("METRICS_ADDR"),
+        "{complaint}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,12 +97,12 @@ async fn secrets_can_come_from_files_and_settings_from_a_file_in_the_working_dir
     let database = fresh_database().await;
     let program = Program::on(&database).unset("DATABASE_URL");
     let file = program.folder().join("database-url");
-    std::fs::write(&file, format!("{}\n", crate::support::url(&database, ""))).unwrap();
+    std::fs::write(&file, format!("{}\n", url(&database, ""))).unwrap();
     std::fs::write(program.folder().join(".env"), "# of this machine\nREGISTRATION=closed\nPORT=1\n").unwrap();
 
     // The environment wins over .env: port 1 is not even tried.
     let service = program.set("DATABASE_URL_FILE", file.to_str().unwrap()).serve().await;
-    let answer = service.client().register("ada@example.com", crate::support::PASSWORD).await;
+    let answer = service.client().register("ada@example.com", PASSWORD).await;
     assert_eq!(answer.refusal(), (403, "forbidden".into()));
     assert_eq!(service.stop().await.code, Some(0));
 }
@@ -100,7 +117,7 @@ async fn production_reads_no_env_file_and_logs_json() {
         .set("EMAIL_FROM", "accounts@example.com");
     std::fs::write(program.folder().join(".env"), "LOG_LEVEL=nonsense\n").unwrap();
     let service = program.start();
-    let listening = crate::support::wait_for("it to listen", async || {
+    let listening = wait_for("it to listen", async || {
         let said = service.stderr();
         said.lines().find(|line| line.contains("\"listening\"")).map(str::to_owned)
     });
@@ -114,9 +131,10 @@ async fn production_reads_no_env_file_and_logs_json() {
 async fn a_start_in_development_says_where_everything_is() {
     let program = Program::on_fresh_database().await;
     let service = program.serve().await;
-    let said = service.stdout();
     let mails = program.folder().join("data/mail");
-    for wanted in ["API", "/api/v1", "Docs", "/docs", "Mails", mails.to_str().unwrap()] {
+    let said =
+        wait_for("all that it says", async || Some(service.stdout()).filter(|said| said.contains("Mails"))).await;
+    for wanted in [&format!("API    http://{}/api/v1", service.address), "/docs", mails.to_str().unwrap()] {
         assert!(said.contains(wanted), "{wanted}: {said}");
     }
     assert!(said.lines().count() <= 5, "{said}");

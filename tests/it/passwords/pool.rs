@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Method;
 use portcullis::auth::pool::Ticket;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use super::{NEW_PASSWORD, PATHS};
 use crate::support::{Account, Answer, Client, PASSWORD, TestApp, wait_for};
@@ -57,7 +58,8 @@ async fn admission_comes_before_any_look_up_so_that_it_tells_nothing_about_accou
 #[tokio::test(flavor = "multi_thread")]
 async fn no_database_connection_is_held_while_hashing() {
     let settings = [("DB_MAX_OPEN_CONNS", "1"), ("HASH_THREADS", "1"), ("PASSWORD_BCRYPT_COST", "12")];
-    let app = settings.into_iter().fold(TestApp::builder(), |builder, (name, value)| builder.set(name, value)).spawn().await;
+    let app =
+        settings.into_iter().fold(TestApp::builder(), |builder, (name, value)| builder.set(name, value)).spawn().await;
     let client = app.client();
     let account = client.sign_up().await;
     let log_ins: Vec<_> = (0..6)
@@ -69,11 +71,11 @@ async fn no_database_connection_is_held_while_hashing() {
     // All six have looked up their account and wait for the one thread; the one connection is free.
     wait_for("all log-ins to be admitted", async || {
         let stats = app.app.hasher.stats();
-        (stats.running + stats.waiting == 6 || log_ins.iter().any(|call| call.is_finished())).then_some(())
+        (stats.running + stats.waiting == 6 || log_ins.iter().any(JoinHandle::is_finished)).then_some(())
     })
     .await;
     let mut answered = 0;
-    while !log_ins.iter().any(|call| call.is_finished()) {
+    while !log_ins.iter().any(JoinHandle::is_finished) {
         client.me(&account.tokens.access).await.expect(200);
         answered += 1;
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -86,11 +88,17 @@ async fn no_database_connection_is_held_while_hashing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_hangs_up_gives_its_place_back() {
-    let app = TestApp::builder().set("HASH_THREADS", "1").set("HASH_QUEUE", "1").set("PASSWORD_BCRYPT_COST", "10").spawn().await;
+    let app = TestApp::builder()
+        .set("HASH_THREADS", "1")
+        .set("HASH_QUEUE", "1")
+        .set("PASSWORD_BCRYPT_COST", "10")
+        .spawn()
+        .await;
     let client = app.client();
     let account = client.sign_up().await;
     for _ in 0..4 {
-        let impatient = tokio::time::timeout(Duration::from_millis(5), client.log_in(&account.email, "not the password"));
+        let impatient =
+            tokio::time::timeout(Duration::from_millis(5), client.log_in(&account.email, "not the password"));
         drop(impatient.await);
     }
     wait_for("the pool to be empty", async || {

@@ -1,6 +1,6 @@
 //! Browsers of other origins.
 
-use http::{Request, header};
+use http::{HeaderName, Request, header};
 use http_body_util::Full;
 use portcullis::routes::ROUTES;
 
@@ -29,7 +29,7 @@ async fn actual(app: &TestApp, path: &str, origin: &str) -> Answer {
 }
 
 fn headers_of_cors(answer: &Answer) -> Vec<&str> {
-    answer.headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("access-control-")).collect()
+    answer.headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with("access-control-")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +43,10 @@ async fn an_allowed_origin_may_ask_every_row() {
             assert_eq!(answer.header("access-control-allow-credentials"), "true");
             assert!(answer.header("access-control-allow-methods").contains(route.method.as_str()), "{route:?}");
             let headers = answer.header("access-control-allow-headers").to_ascii_lowercase();
-            assert!(["authorization", "content-type", "x-request-id"].iter().all(|name| headers.contains(name)), "{headers}");
+            assert!(
+                ["authorization", "content-type", "x-request-id"].iter().all(|name| headers.contains(name)),
+                "{headers}"
+            );
             assert!(answer.header("access-control-max-age").parse::<u32>().unwrap() > 0);
             assert!(answer.header("vary").to_ascii_lowercase().contains("origin"));
         }
@@ -74,8 +77,16 @@ async fn an_allowed_origin_sees_answers_and_the_bodies_of_refusals() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_origin_is_told_nothing() {
     let app = with_origins(&format!("{APP}, {ADMIN}")).await;
-    for origin in [STRANGER, "null", "https://app.example.com.evil.example", "http://app.example.com", "https://app.example.com:8443"] {
-        for answer in [preflight(&app, "/api/v1/auth/login", origin, "POST").await, actual(&app, "/api/v1/auth/me", origin).await] {
+    for origin in [
+        STRANGER,
+        "null",
+        "https://app.example.com.evil.example",
+        "http://app.example.com",
+        "https://app.example.com:8443",
+    ] {
+        for answer in
+            [preflight(&app, "/api/v1/auth/login", origin, "POST").await, actual(&app, "/api/v1/auth/me", origin).await]
+        {
             assert!(!headers_of_cors(&answer).contains(&"access-control-allow-origin"), "{origin}: {answer:?}");
         }
     }

@@ -97,7 +97,7 @@ async fn a_refused_head_has_the_headers_of_the_refusal_and_no_body() {
         assert_eq!(head.header("content-type"), "application/problem+json", "{path}");
         assert!(head.body.is_empty(), "{path}");
         let get = send(&app.client(), "GET", path).await.expect(status);
-        let names = |answer: &Answer| answer.headers.keys().cloned().map(|name| name.to_string()).collect::<BTreeSet<_>>();
+        let names = |answer: &Answer| answer.headers.keys().map(ToString::to_string).collect::<BTreeSet<_>>();
         assert_eq!(names(&head), names(&get), "{path}");
     }
 }
@@ -105,7 +105,17 @@ async fn a_refused_head_has_the_headers_of_the_refusal_and_no_body() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_path_is_not_found_whatever_the_method() {
     let app = TestApp::spawn().await;
-    for path in ["/", "/nothing", "/api", "/api/v1", "/api/v1/auth", "/api/v2/auth/login", "/.well-known/", "/docs/nothing.js", "/docs/"] {
+    for path in [
+        "/",
+        "/nothing",
+        "/api",
+        "/api/v1",
+        "/api/v1/auth",
+        "/api/v2/auth/login",
+        "/.well-known/",
+        "/docs/nothing.js",
+        "/docs/",
+    ] {
         for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PURGE"] {
             let answer = send(&app.client(), method, path).await;
             if path == "/docs/nothing.js" && method != "GET" {

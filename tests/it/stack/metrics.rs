@@ -121,8 +121,19 @@ async fn production_serves_metrics_to_this_machine_only() {
             request.extensions_mut().insert(Match::Row(route));
             request.extensions_mut().insert(PeerAddr((peer.parse::<IpAddr>().unwrap(), 40_000).into()));
             let answer = AccessLayer::new(&app.app, Listener::Main).layer(inner).oneshot(request).await.unwrap();
-            let refusal = answer.extensions().get::<Refusal>().map(|refusal| (refusal.status().as_u16(), refusal.code()));
+            let refusal =
+                answer.extensions().get::<Refusal>().map(|refusal| (refusal.status().as_u16(), refusal.code()));
             assert_eq!(refusal, if may_read { None } else { Some((403, "forbidden")) }, "{peer}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_through_a_trusted_proxy_on_this_machine_is_not_of_this_machine() {
+    let app = production().set("TRUSTED_PROXIES", "127.0.0.1/32").spawn().await;
+    for (forwarded_for, status) in [("192.0.2.1", 403), ("127.0.0.1, 192.0.2.1", 403), ("127.0.0.1", 200)] {
+        let request = Request::get("/metrics").header("x-forwarded-for", forwarded_for).body(Full::default()).unwrap();
+        app.client().send(request).await.expect(status);
+    }
+    exposition(&app.client()).await;
 }

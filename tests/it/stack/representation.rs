@@ -58,3 +58,11 @@ async fn what_the_client_holds_is_not_sent_again() {
         assert!(answer.body.is_empty() && answer.header("etag") == tag, "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documentation_is_also_found_where_such_services_often_have_it() {
+    let app = TestApp::spawn().await;
+    let answer = app.client().get("/swagger/index.html").await.expect(308);
+    assert_eq!(answer.header("location"), "/docs");
+    assert_eq!(app.client().get("/docs").await.expect(200).header("content-type"), "text/html; charset=utf-8");
+}

@@ -8,7 +8,11 @@ impl Answer {
     /// The problem body, whose every member is where and what it must be.
     #[track_caller]
     pub(crate) fn expect_problem(&self, status: u16, code: &str) -> Value {
-        assert_eq!((self.status.as_u16(), self.header("content-type")), (status, "application/problem+json"), "{self:?}");
+        assert_eq!(
+            (self.status.as_u16(), self.header("content-type")),
+            (status, "application/problem+json"),
+            "{self:?}"
+        );
         let body = self.json();
         let text = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("no {name} in {body}"));
         assert_eq!((body["status"].as_u64(), text("error")), (Some(status.into()), code), "{body}");

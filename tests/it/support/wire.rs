@@ -57,7 +57,8 @@ impl Wire {
     /// Everything that the other side says until it closes the connection, which it must.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
-        let read = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut rest)).await.expect("the connection stays open");
+        let read =
+            tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut rest)).await.expect("the connection stays open");
         // A reset is an end as well.
         drop(read);
         rest

@@ -14,10 +14,14 @@ fn documents() -> Vec<Source> {
 #[test]
 fn the_table_of_the_readme_is_the_list_of_variables() {
     let readme = read("README.md");
-    let (_, table) = readme.split_once("| variable | default | meaning |\n|---|---|---|\n").expect("README.md has no table of variables");
+    let (_, table) = readme
+        .split_once("| variable | default | meaning |\n|---|---|---|\n")
+        .expect("README.md has no table of variables");
     let documented: Vec<_> = table.lines().take_while(|line| line.starts_with('|')).collect();
-    let read: Vec<_> =
-        VARIABLES.iter().map(|variable| format!("| {} | {} | {} |", variable.name, variable.default, variable.meaning)).collect();
+    let read: Vec<_> = VARIABLES
+        .iter()
+        .map(|variable| format!("| {} | {} | {} |", variable.name, variable.default, variable.meaning))
+        .collect();
     assert_eq!(documented, read);
 }
 
@@ -38,7 +42,10 @@ fn targets() -> BTreeSet<String> {
 fn every_target_has_its_line_in_make_help() {
     let makefile = read("Makefile");
     for target in targets() {
-        assert!(makefile.lines().any(|line| line.starts_with(&format!("{target}:")) && line.contains(" ## ")), "{target}");
+        assert!(
+            makefile.lines().any(|line| line.starts_with(&format!("{target}:")) && line.contains(" ## ")),
+            "{target}"
+        );
     }
 }
 
@@ -67,7 +74,9 @@ fn every_path_that_a_document_names_exists() {
     let mut faults = Vec::new();
     for Source { path, text } in documents().into_iter().filter(|source| !source.path.contains('/')) {
         for quoted in text.split('`').skip(1).step_by(2) {
-            let is_path = ["src/", "layers/", "tests/", "benches/", "migrations/", "scripts/"].iter().any(|start| quoted.starts_with(start));
+            let is_path = ["src/", "layers/", "tests/", "benches/", "migrations/", "scripts/"]
+                .iter()
+                .any(|start| quoted.starts_with(start));
             let is_pattern = quoted.contains(['<', '*', ' ', '{']) || quoted.contains("000N");
             if is_path && !is_pattern && !root().join(quoted).exists() {
                 faults.push(format!("{path}: {quoted}"));

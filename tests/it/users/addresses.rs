@@ -6,7 +6,10 @@ use crate::support::{Answer, PASSWORD, TestApp};
 
 /// Mailboxes as their owners typed them, each with other spellings of it.
 const TWINS: &[(&str, &[&str])] = &[
-    ("mike@example.org", &["MIKE@EXAMPLE.ORG", " mike@example.org ", "m\u{131}ke@example.org", "M\u{130}KE@example.org"]),
+    (
+        "mike@example.org",
+        &["MIKE@EXAMPLE.ORG", " mike@example.org ", "m\u{131}ke@example.org", "M\u{130}KE@example.org"],
+    ),
     ("kim@example.org", &["\u{212a}im@example.org", "KIM@example.org", "ｋｉｍ@example.org", "kim@ｅｘａｍｐｌｅ.org"]),
     ("zo\u{eb}@example.org", &["zoe\u{308}@example.org", "ZO\u{cb}@example.org"]),
     ("straße@example.org", &["strasse@example.org", "STRASSE@example.org"]),
@@ -113,7 +116,10 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
         ("verified", "update users set is_email_verified = true"),
         ("disabled", "update users set is_active = false"),
         ("deleted", "update users set deleted_at = created_at"),
-        ("with a hash of another kind", "update users set password_hash = '$2b$05$HRhCmRzWRM6JLWFZGj5F1ugXxqS2ORg678KwiajLBeJ6TEuZJOPHm'"),
+        (
+            "with a hash of another kind",
+            "update users set password_hash = '$2b$05$HRhCmRzWRM6JLWFZGj5F1ugXxqS2ORg678KwiajLBeJ6TEuZJOPHm'",
+        ),
         ("with a hash that nobody can read", "update users set password_hash = 'none'"),
     ] {
         let account = client.sign_up().await;

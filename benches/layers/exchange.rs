@@ -1,0 +1,75 @@
+//! The request of every row, and the handlers that answer it.
+
+use std::convert::Infallible;
+use std::future::{self, Ready};
+use std::hint::black_box;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{Empty, Full};
+use portcullis_layers::{PeerAddr, RoutePattern};
+use tower::Service;
+
+pub(crate) type Failure = Box<dyn std::error::Error>;
+pub(crate) type Get = Request<Empty<Bytes>>;
+
+/// What a browser behind a proxy sends, after the router has found its route.
+pub(crate) fn get() -> Result<Get, Failure> {
+    let request = Request::get("/api/v1/users/7?fields=name")
+        .header(header::HOST, "auth.example.com")
+        .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+        .header(header::ACCEPT, "application/json")
+        .header("x-forwarded-for", "203.0.113.9")
+        .extension(PeerAddr(SocketAddr::from(([10, 0, 0, 1], 50_000))))
+        .extension(RoutePattern("/api/v1/users/{id}".into()))
+        .body(Empty::new())?;
+    Ok(request)
+}
+
+/// The same with a bearer token.
+pub(crate) fn get_with(token: &str) -> Result<Get, Failure> {
+    let mut request = get()?;
+    request.headers_mut().insert(header::AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}"))?);
+    Ok(request)
+}
+
+/// Answers at once, with a body of type `B`.
+#[derive(Clone)]
+pub(crate) struct Handler<B> {
+    status: StatusCode,
+    content: &'static [u8],
+    body: PhantomData<fn() -> B>,
+}
+
+/// The one that plain hyper apps would have.
+pub(crate) type Plain = Handler<Full<Bytes>>;
+
+impl<B> Handler<B> {
+    pub(crate) const fn ok() -> Self {
+        Self { status: StatusCode::OK, content: b"{}", body: PhantomData }
+    }
+
+    pub(crate) const fn not_found() -> Self {
+        Self { status: StatusCode::NOT_FOUND, content: b"", body: PhantomData }
+    }
+}
+
+impl<R, B: From<Bytes>> Service<Request<R>> for Handler<B> {
+    type Response = Response<B>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<B>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        black_box(&request);
+        let mut response = Response::new(B::from(Bytes::from_static(self.content)));
+        *response.status_mut() = self.status;
+        future::ready(Ok(response))
+    }
+}
