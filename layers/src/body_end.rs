@@ -7,6 +7,9 @@ use http::response::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body::{Body, Frame};
 
+/// What polling a body gives.
+type Polled<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
 /// Somebody who wants to know how an answer ends. Dropped without a word, the answer was broken off.
 pub(crate) trait Watch {
     /// Counts bytes of the body; returns how many there were so far.
@@ -45,11 +48,7 @@ impl<W: Watch> Watched<W> {
     }
 
     /// Looks at what polling the body gave. `None`, and the watch is told, if nothing comes after it.
-    pub(crate) fn after<B: Body>(
-        mut self,
-        polled: &Poll<Option<Result<Frame<B::Data>, B::Error>>>,
-        body: &B,
-    ) -> Option<Self> {
+    pub(crate) fn after<B: Body>(mut self, polled: &Polled<B>, body: &B) -> Option<Self> {
         match polled {
             Poll::Pending => Some(self),
             Poll::Ready(None) => {
@@ -97,10 +96,7 @@ impl Asked {
             Self::Connect if status.is_success() => true,
             Self::Connect | Self::Content => {
                 status.is_informational()
-                    || matches!(
-                        status,
-                        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
-                    )
+                    || matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
             }
         }
     }

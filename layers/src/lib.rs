@@ -14,6 +14,8 @@ pub use head::RequestHead;
 pub use refusal::{DefaultRefuse, Refusal, Refuse};
 pub use trace_context::TraceContext;
 
+#[cfg(feature = "audit")]
+pub mod audit;
 #[cfg(feature = "client_ip")]
 pub mod client_ip;
 #[cfg(feature = "jwt_auth")]

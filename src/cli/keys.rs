@@ -19,6 +19,8 @@ pub(super) enum Command {
     /// Take a key away at once: its tokens are refused. For a key that leaked.
     Retire {
         /// Id of the key.
+        // One in 64 ids begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Client, TestApp};
 
 /// Log-ins of each kind.
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 25;
 /// How far the medians of two kinds may lie apart, as a share of the larger one. A hash that is left out would be nearly all of it.
 const TOLERANCE: f64 = 0.05;
 

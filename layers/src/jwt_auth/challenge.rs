@@ -46,7 +46,7 @@ impl Challenges {
             Rejection::TokenRevoked => self.revoked.clone(),
             Rejection::InsufficientScope(scopes) => self.with_scopes(scopes),
             Rejection::Other(refusal) if refusal.status() == StatusCode::UNAUTHORIZED => self.invalid.clone(),
-            Rejection::CheckUnavailable | Rejection::Other(_) => return None,
+            Rejection::CheckUnavailable | Rejection::KeysUnavailable | Rejection::Other(_) => return None,
         })
     }
 
@@ -107,6 +107,7 @@ mod tests {
     #[test]
     fn answers_that_are_not_about_credentials_get_no_challenge() {
         assert_eq!(challenge(&Rejection::CheckUnavailable), None);
+        assert_eq!(challenge(&Rejection::KeysUnavailable), None);
         assert_eq!(challenge(&Rejection::Other(Refusal::new(StatusCode::FORBIDDEN, "forbidden"))), None);
     }
 

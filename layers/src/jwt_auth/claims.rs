@@ -17,6 +17,13 @@ pub(super) struct Rules {
     pub(super) leeway: u64,
 }
 
+impl Rules {
+    /// Whether `exp` was reached, which is already too late (RFC 7519 §4.1.4).
+    pub(super) fn is_past(&self, exp: Option<u64>, now: u64) -> bool {
+        exp.is_some_and(|exp| now >= exp.saturating_add(self.leeway))
+    }
+}
+
 /// The registered claims, borrowed from the JSON text where it has no escapes.
 #[derive(Debug, Default)]
 pub(super) struct Registered<'a> {
@@ -64,11 +71,6 @@ impl<'a> Registered<'a> {
             return Err(Fault::NotYetValid);
         }
         Ok(())
-    }
-
-    /// Whether `exp` was reached, which is already too late (RFC 7519 §4.1.4).
-    pub(super) fn has_expired(&self, rules: &Rules, now: u64) -> bool {
-        self.exp.is_some_and(|exp| now >= exp.saturating_add(rules.leeway))
     }
 }
 

@@ -10,6 +10,8 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::keys::Refresh;
+
 type Answer<ResBody> = Pin<Box<dyn Future<Output = Result<Parts, Response<ResBody>>> + Send>>;
 
 pin_project! {
@@ -21,6 +23,7 @@ pin_project! {
     pub struct ResponseFuture<S, Fut, B, ResBody> {
         #[pin]
         state: State<S, Fut, B, ResBody>,
+        ahead: Option<Refresh>,
     }
 }
 
@@ -35,11 +38,11 @@ pin_project! {
 
 impl<S, Fut, B, ResBody> ResponseFuture<S, Fut, B, ResBody> {
     pub(super) fn inner(future: Fut) -> Self {
-        Self { state: State::Inner { future } }
+        Self { state: State::Inner { future }, ahead: None }
     }
 
     pub(super) fn ready(response: Response<ResBody>) -> Self {
-        Self { state: State::Ready { response: Some(response) } }
+        Self { state: State::Ready { response: Some(response) }, ahead: None }
     }
 
     pub(super) fn asking(
@@ -47,7 +50,12 @@ impl<S, Fut, B, ResBody> ResponseFuture<S, Fut, B, ResBody> {
         service: S,
         body: B,
     ) -> Self {
-        Self { state: State::Asking { answer: Box::pin(answer), waiting: Some((service, body)) } }
+        Self { state: State::Asking { answer: Box::pin(answer), waiting: Some((service, body)) }, ahead: None }
+    }
+
+    /// Drives `ahead` along, without waiting for it.
+    pub(super) fn alongside(self, ahead: Option<Refresh>) -> Self {
+        Self { ahead, ..self }
     }
 }
 
@@ -58,6 +66,10 @@ where
     type Output = Result<Response<ResBody>, S::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let ahead = self.as_mut().project().ahead;
+        if ahead.as_mut().is_some_and(|ahead| ahead.as_mut().poll(cx).is_ready()) {
+            *ahead = None;
+        }
         loop {
             let mut this = self.as_mut().project();
             let next = match this.state.as_mut().project() {

@@ -68,19 +68,31 @@ impl KeySet {
 
 /// Where the layer takes its keys from, request by request.
 ///
-/// [`KeySetHandle`] is the plain one. A source that fetches from elsewhere also says how to [`refresh`](Self::refresh).
+/// [`KeySetHandle`] is the plain one, [`RemoteKeys`](super::RemoteKeys) fetches. A source of your own that fetches from elsewhere also says how
+/// to [`refresh`](Self::refresh).
 pub trait KeySource: Send + Sync + 'static {
-    /// The keys as they are now; called for every token, so it must not block.
+    /// The keys as they are now; called for every token, so it must not block. The same `Arc` as long as they are the same: verified tokens
+    /// are remembered together with it.
     fn current(&self) -> Arc<KeySet>;
+
+    /// Whether there are keys to judge tokens by. Until then a token with an unknown key is refused with 503, as it may well be good.
+    fn is_ready(&self) -> bool {
+        true
+    }
 
     /// Called when a token names a key that [`current`](Self::current) lacks. `Some` future is awaited, then the token is tried once
     /// more; `None` says that there is nothing newer to be had. The source bounds how often it really fetches.
     fn refresh(&self) -> Option<Refresh> {
         None
     }
+
+    /// Called for every request. `Some` future is polled along with the request, which does not wait for it, and dropped at its end.
+    fn refresh_ahead(&self) -> Option<Refresh> {
+        None
+    }
 }
 
-/// The future that [`KeySource::refresh`] gives.
+/// The future that [`KeySource::refresh`] and [`KeySource::refresh_ahead`] give.
 pub type Refresh = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A key set that can be exchanged while requests run. Clones share it.

@@ -9,6 +9,7 @@ use http::HeaderValue;
 use tower_layer::Layer;
 
 use super::access::Access;
+use super::cache::TokenCache;
 use super::challenge::Challenges;
 use super::config::{Config, Settings};
 use super::error::ConfigError;
@@ -37,6 +38,7 @@ impl<C> JwtAuthLayer<C> {
                 access: Box::new(|_| Access::Required),
                 clock: Box::new(system_time),
                 max_token_len: 4096,
+                cache: None,
                 on_unavailable: OnUnavailable::Refuse,
                 retry_after: HeaderValue::from_static("5"),
             },
@@ -108,6 +110,15 @@ impl<C, R, F> Builder<C, R, F> {
         self
     }
 
+    /// Remembers verified tokens, so that a token costs a signature once and a digest afterwards; nothing is remembered without this.
+    ///
+    /// What a token says is checked once, then: the [`Validation`] with the app's
+    /// [`claims_check`](super::ValidationBuilder::claims_check). Its expiry, its scopes and its revocation are looked at with every request.
+    pub fn cache(mut self, cache: TokenCache<C>) -> Self {
+        self.settings.cache = Some(cache);
+        self
+    }
+
     /// Asks `check` about every token that is good otherwise.
     pub fn revocation<R2>(self, check: R2) -> Builder<C, R2, F> {
         let Self { settings, challenges, revocation: _, refuse } = self;
@@ -120,7 +131,7 @@ impl<C, R, F> Builder<C, R, F> {
         self
     }
 
-    /// The `Retry-After` of the 503 for an unavailable check, in seconds; 5 without this.
+    /// The `Retry-After` of the 503 for an unavailable check or missing keys, in seconds; 5 without this.
     pub fn retry_after(mut self, seconds: NonZeroU32) -> Self {
         self.settings.retry_after = HeaderValue::from(seconds.get());
         self

@@ -22,6 +22,8 @@ pub enum Rejection {
     InsufficientScope(&'static [&'static str]),
     /// The revocation check could not answer.
     CheckUnavailable,
+    /// The [`KeySource`](super::KeySource) has no keys yet.
+    KeysUnavailable,
     /// The revocation check refused for a reason of the app's own.
     Other(Refusal),
 }
@@ -95,7 +97,7 @@ impl Rejection {
             Self::InsufficientScope(_) => {
                 (StatusCode::FORBIDDEN, "forbidden", "The access token does not grant the required scope.")
             }
-            Self::CheckUnavailable => (
+            Self::CheckUnavailable | Self::KeysUnavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "service_unavailable",
                 "The access token cannot be checked at the moment.",

@@ -59,7 +59,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.config.decide(&mut request) {
+        let ahead = self.config.settings.keys.refresh_ahead();
+        let answer = match self.config.decide(&mut request) {
             Decision::Pass => ResponseFuture::inner(self.inner.call(request)),
             Decision::Refuse(rejection) => ResponseFuture::ready(self.config.respond(rejection)),
             Decision::Ask(question) => {
@@ -69,7 +70,8 @@ where
                 let ready = mem::replace(&mut self.inner, clone);
                 ResponseFuture::asking(Arc::clone(&self.config).answer(question, parts), ready, body)
             }
-        }
+        };
+        answer.alongside(ahead)
     }
 }
 

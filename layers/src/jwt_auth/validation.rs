@@ -63,7 +63,7 @@ impl<C: DeserializeOwned> Validation<C> {
             return Err(Fault::ClaimsCheck.into());
         }
         // Last, so that a client refreshes only a token that nothing else is wrong with.
-        if registered.has_expired(&self.rules, now) {
+        if self.rules.is_past(registered.exp, now) {
             return Err(Rejection::TokenExpired);
         }
         let scope = registered.scope.0;
@@ -73,6 +73,13 @@ impl<C: DeserializeOwned> Validation<C> {
             scope: (!scope.is_empty()).then(|| scope.join(" ").into()),
             expires_at: registered.exp,
         }))
+    }
+}
+
+impl<C> Validation<C> {
+    /// Whether a token that was good once has expired since.
+    pub(super) fn has_expired(&self, token: &Verified<C>, now: u64) -> bool {
+        self.rules.is_past(token.expires_at(), now)
     }
 }
 

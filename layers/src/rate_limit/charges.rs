@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::gcra::Decision;
 use super::key::Key;
-use super::limit::Limit;
+use super::limit::{Inner, Limit};
 use super::limiter::Event;
 use super::outcome::{Outcome, Standing};
 use super::set::Charged;
@@ -54,7 +54,7 @@ impl Charge {
 /// What a request is to pay, all of it or nothing: if one limit refuses, none is charged.
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct Charges(PerCharge<Charge>);
+pub struct Charges(pub(super) PerCharge<Charge>);
 
 impl Charges {
     /// Nothing yet.
@@ -82,14 +82,15 @@ impl Charges {
     /// Charges all if all limits allow it. Of parallel checks exactly as many pass as there are units.
     pub fn charge(&self) -> Outcome {
         let charged = settle::charge(&self.0, self.now());
-        for (charge, charged) in self.0.iter().zip(&charged) {
-            if charged.evicted {
+        let decisions: PerCharge<Decision> = charged.iter().map(|charged| charged.decision).collect();
+        self.observe(&decisions);
+        let outcome = self.outcome(&decisions);
+        if !outcome.is_refused() {
+            for (charge, _) in self.0.iter().zip(&charged).filter(|(_, charged)| charged.evicted) {
                 charge.observe(Event::Evicted);
             }
         }
-        let decisions: PerCharge<Decision> = charged.iter().map(|charged| charged.decision).collect();
-        self.observe(&decisions);
-        self.outcome(&decisions)
+        outcome
     }
 
     /// Tells what [`charge`](Self::charge) would say, and charges nothing.
@@ -110,20 +111,19 @@ impl Charges {
     }
 
     /// One moment for all: limits that are charged together are of one limiter, as a rule.
-    fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.0.first().map_or(0, |charge| charge.limit.now())
     }
 
     fn outcome(&self, decisions: &[Decision]) -> Outcome {
         let standing = |(charge, decision): (&Charge, &Decision)| {
-            let inner = charge.limit.inner();
-            Outcome::from(Standing::new(&inner.label, inner.gcra, *decision, Duration::from_nanos))
+            let Inner { label, gcra, .. } = charge.limit.inner();
+            Outcome::from(Standing::new(label, *gcra, *decision, Duration::from_nanos))
         };
         self.0.iter().zip(decisions).map(standing).fold(Outcome::default(), Outcome::tightest)
     }
 
-    /// Tells the observers what was decided, here or by another store.
-    pub(crate) fn observe(&self, decisions: &[Decision]) {
+    pub(super) fn observe(&self, decisions: &[Decision]) {
         let all = decisions.iter().all(|decision| decision.is_allowed());
         for (charge, decision) in self.0.iter().zip(decisions) {
             match (all, decision.is_allowed()) {

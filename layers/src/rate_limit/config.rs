@@ -28,11 +28,7 @@ impl Config {
         charges
     }
 
-    pub(super) fn limit(
-        &mut self,
-        limit: Limit,
-        key: impl Fn(RequestHead<'_>) -> Option<Key> + Send + Sync + 'static,
-    ) {
+    pub(super) fn limit(&mut self, limit: Limit, key: impl Fn(RequestHead<'_>) -> Option<Key> + Send + Sync + 'static) {
         self.rule(move |head, charges| {
             if let Some(key) = key(head) {
                 charges.push(Charge::new(&limit, key));

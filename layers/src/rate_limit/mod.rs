@@ -147,15 +147,25 @@ mod policy;
 mod service;
 mod set;
 mod settle;
+#[cfg(feature = "rate_limit_redis")]
+mod shared;
 mod table;
 
 pub use charges::{Charge, Charges};
+#[cfg(feature = "rate_limit_redis")]
+pub(crate) use config::Config;
 pub use error::ConfigError;
+#[cfg(feature = "rate_limit_redis")]
+pub(crate) use fields::refusal;
 pub use future::ResponseFuture;
+#[cfg(feature = "rate_limit_redis")]
+pub(crate) use gcra::Decision;
 pub use key::Key;
 pub use layer::{Builder, RateLimitLayer};
 pub use limit::Limit;
 pub use limiter::{Builder as LimiterBuilder, Event, Limiter};
+#[cfg(feature = "rate_limit_redis")]
+pub(crate) use outcome::whole_seconds;
 pub use outcome::{Outcome, Standing};
 pub use policy::Policy;
 pub use service::RateLimit;

@@ -130,7 +130,7 @@ impl Label {
 }
 
 /// Rounded up: a client that comes back by it is not too early.
-pub(super) fn whole_seconds(time: Duration) -> u64 {
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 

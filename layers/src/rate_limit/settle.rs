@@ -1,8 +1,8 @@
 //! All or nothing over several sets of keys.
 
 use super::charges::{Charge, PerCharge};
-use super::set::Charged;
 use super::gcra::Decision;
+use super::set::Charged;
 
 /// Sets are locked in this order by everybody, so that no two checks wait for each other. A limit has its address, a set its index.
 type LockOrder = (usize, usize);
@@ -31,14 +31,11 @@ fn settle(charges: &[Charge], now: u64, mode: Mode) -> PerCharge<Charged> {
 }
 
 /// Settles the charges whose sets come after `last`, holding the lock of each set until those after it have decided too.
-fn settle_after(
-    last: Option<LockOrder>,
-    charges: &[Charge],
-    charged: &mut [Charged],
-    now: u64,
-    mode: Mode,
-) -> bool {
-    let next = charges.iter().filter(|charge| last.is_none_or(|last| lock_order(charge) > last)).min_by_key(|charge| lock_order(charge));
+fn settle_after(last: Option<LockOrder>, charges: &[Charge], charged: &mut [Charged], now: u64, mode: Mode) -> bool {
+    let next = charges
+        .iter()
+        .filter(|charge| last.is_none_or(|last| lock_order(charge) > last))
+        .min_by_key(|charge| lock_order(charge));
     let Some(first) = next else {
         return charged.iter().all(|charged| charged.decision.is_allowed());
     };

@@ -23,12 +23,7 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(
-        inner: F,
-        header: HeaderName,
-        id: RequestId,
-        traceresponse: Option<HeaderValue>,
-    ) -> Self {
+    pub(super) const fn new(inner: F, header: HeaderName, id: RequestId, traceresponse: Option<HeaderValue>) -> Self {
         Self { inner, header, id, traceresponse }
     }
 }

@@ -77,7 +77,9 @@ impl<B: Body<Data = Bytes>> Body for Buffered<B> {
         match this.rest.project() {
             RestProjection::Streamed { body } => body.poll_frame(cx),
             RestProjection::Boxed { body } => body.as_mut().poll_frame(cx),
-            RestProjection::Trailers { trailers } => Poll::Ready(trailers.take().map(|fields| Ok(Frame::trailers(fields)))),
+            RestProjection::Trailers { trailers } => {
+                Poll::Ready(trailers.take().map(|fields| Ok(Frame::trailers(fields))))
+            }
             RestProjection::Failed { error } => Poll::Ready(error.take().map(Err)),
         }
     }

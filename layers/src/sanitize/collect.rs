@@ -77,7 +77,7 @@ impl Held {
     fn push(&mut self, chunk: Bytes) {
         if self.len() == 0 {
             self.first = chunk;
-        } else {
+        } else if !chunk.is_empty() {
             self.joined.extend_from_slice(&std::mem::take(&mut self.first));
             self.joined.extend_from_slice(&chunk);
         }

@@ -26,9 +26,8 @@ impl Fault {
             Self::InvalidUtf8 { at } => {
                 bad("invalid_utf8").with_detail(format!("The body is not UTF-8: see byte {at}."))
             }
-            Self::Syntax { expected, at } => {
-                bad("malformed_json").with_detail(format!("The body is not JSON: {expected} was expected at byte {at}."))
-            }
+            Self::Syntax { expected, at } => bad("malformed_json")
+                .with_detail(format!("The body is not JSON: {expected} was expected at byte {at}.")),
             Self::Limit { what, max, .. } => {
                 bad("invalid_request").with_detail(format!("The request has more than {max} {what}."))
             }
@@ -42,7 +41,9 @@ impl Fault {
             Self::Syntax { expected, at } => {
                 Finding::new(FindingKind::Format, at, at, format!("not JSON: {expected} was expected"))
             }
-            Self::Limit { what, max, at } => Finding::new(FindingKind::Length, at, at, format!("more than {max} {what}")),
+            Self::Limit { what, max, at } => {
+                Finding::new(FindingKind::Length, at, at, format!("more than {max} {what}"))
+            }
         }
     }
 }

@@ -72,7 +72,9 @@ impl<S, B: Body<Data = Bytes>, R> Reading<S, B, R> {
         }
         let body = collect.into_body(extent);
         if let Some(content) = body.content() {
-            config.rules.examine_body(RequestHead::from(&parts), format, content, &mut findings);
+            let Parts { method, uri, headers, extensions, .. } = &parts;
+            let head = RequestHead { method, uri, headers, extensions };
+            config.rules.examine_body(head, format, content, &mut findings);
         }
         match config.rules.judge(findings) {
             Ok(report) => State::Inner { future: service.call(Request::from_parts(parts, body)), report },

@@ -16,8 +16,7 @@ pub(super) trait Visit {
 
 /// Reads `json`, which must be one value.
 pub(super) fn scan(json: &str, limits: &Structural, visitor: &mut impl Visit) -> Result<(), Fault> {
-    let mut scanner =
-        Scanner { json, at: 0, limits, visitor, open: Vec::new(), pointer: String::new(), names: 0 };
+    let mut scanner = Scanner { json, at: 0, limits, visitor, open: Vec::new(), pointer: String::new(), names: 0 };
     while scanner.value()? || scanner.next()? {}
     Ok(())
 }

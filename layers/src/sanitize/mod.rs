@@ -70,10 +70,7 @@
 //!     Place::Path => Policy::Inspect(FieldKind::Path),
 //!     _ => Policy::Inspect(FieldKind::Name),
 //! });
-//! let service = ServiceBuilder::new().layer(layer.build()).service(service_fn(async |request: Request<Buffered<Full<Bytes>>>| {
-//!     let content = request.body().content().cloned().unwrap_or_default();
-//!     Ok::<_, Infallible>(Response::new(Full::from(content)))
-//! }));
+//! let service = ServiceBuilder::new().layer(layer.build()).service(service_fn(echo));
 //!
 //! let post = |json: &'static str| {
 //!     Request::post("/notes").header("content-type", "application/json").body(Full::<Bytes>::from(json))
@@ -84,6 +81,10 @@
 //! assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
 //! # Ok(())
 //! # }
+//!
+//! async fn echo(request: Request<Buffered<Full<Bytes>>>) -> Result<Response<Full<Bytes>>, Infallible> {
+//!     Ok(Response::new(request.body().content().cloned().unwrap_or_default().into()))
+//! }
 //! ```
 //!
 //! With bounds and an inspector of the app, on some requests, and only to see what it would do:
@@ -94,10 +95,13 @@
 //! # use http::{Method, Request, Response};
 //! # use http_body_util::Full;
 //! # use tower::{Layer, ServiceExt, service_fn};
+//! # use portcullis_layers::sanitize::Buffered;
 //! use portcullis_layers::sanitize::{
 //!     Field, FieldKind, Finding, FindingKind, Policy, SanitizeLayer, SanitizeReport, Structural,
 //! };
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let layer = SanitizeLayer::builder(|_, _| Policy::Inspect(FieldKind::Text))
 //!     .when(|head| head.method == Method::POST)
 //!     .structural(Structural::new().max_body(4096).max_depth(4))
@@ -107,10 +111,9 @@
 //!     })
 //!     .report_only(true)
 //!     .build();
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let service = layer.layer(service_fn(async |_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))));
+//! # let service = layer.layer(service_fn(async |_: Request<Buffered<Full<Bytes>>>| {
+//! #     Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+//! # }));
 //! let request = Request::post("/search?q=1--").body(Full::<Bytes>::default())?;
 //! let response = service.oneshot(request).await?;
 //! let report = response.extensions().get::<SanitizeReport>().expect("something was found");

@@ -128,8 +128,8 @@ impl Findings {
 
     /// What to answer where they end the request; `None` without a finding.
     pub(super) fn into_refusal(self) -> Option<Refused> {
-        let report = SanitizeReport { findings: self.list.into(), refused: true };
-        Some(Refused { refusal: self.refusal?, report })
+        let refusal = self.refusal?;
+        Some(Refused { refusal, report: SanitizeReport { findings: self.list.into(), refused: true } })
     }
 }
 

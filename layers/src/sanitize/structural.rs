@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn honest_text_of_any_script_is_left_alone() {
-        for text in ["", "O'Brien", "毛泽东", "a\u{200d}b", "नमस्ते", "Ünïcödé", "¢£¤\u{a0}", "😀"] {
+        for text in ["", "O'Brien", "毛泽东", "a\u{200d}b", "नमस्ते", "Ünïcödé", "¢£¤\u{a0}", "😀"]
+        {
             for kind in [FieldKind::Email, FieldKind::Name, FieldKind::Text, FieldKind::Path] {
                 assert_eq!(found(&Structural::new(), kind, text.as_bytes()), [], "{text}");
             }
@@ -151,11 +152,7 @@ mod tests {
     fn the_first_of_each_kind_is_found_where_it_stands() {
         assert_eq!(
             found(&Structural::new(), FieldKind::Name, b"a\x00b\x07\x00\xff\xfe"),
-            [
-                (FindingKind::InvalidUtf8, 5, 6),
-                (FindingKind::NullByte, 1, 2),
-                (FindingKind::ControlCharacter, 3, 4),
-            ]
+            [(FindingKind::InvalidUtf8, 5, 6), (FindingKind::NullByte, 1, 2), (FindingKind::ControlCharacter, 3, 4),]
         );
         assert_eq!(
             found(&Structural::new(), FieldKind::Name, "a\u{85}".as_bytes()),

@@ -68,7 +68,8 @@ async fn an_unknown_key_cannot_be_retired_and_an_old_one_not_twice() {
     program.run(&["keys", "rotate"]).await.done();
     let (only, _) = listed(&program).await.remove(0);
     program.run(&["keys", "retire", &only]).await.done();
-    for kid in [only.as_str(), "there-is-no-such-key"] {
+    // Ids are base64url, which has a hyphen.
+    for kid in [only.as_str(), "there-is-no-such-key", "-Or-this-one", "--help-me"] {
         assert!(program.run(&["keys", "retire", kid]).await.failed().contains(kid));
     }
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis::config::VARIABLES;
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Program {
     variables: BTreeMap<String, String>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// What a process left behind.
@@ -44,6 +45,8 @@ pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     stdout: NamedTempFile,
     stderr: NamedTempFile,
+    /// Stays for as long as the service runs.
+    _folder: Arc<TempDir>,
 }
 
 impl Program {
@@ -51,7 +54,7 @@ impl Program {
     pub(crate) fn embedded() -> Self {
         // The user who runs the database server must be able to pass through.
         let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o711)).tempdir().unwrap();
-        let program = Self { variables: BTreeMap::new(), folder };
+        let program = Self { variables: BTreeMap::new(), folder: Arc::new(folder) };
         let data_dir = program.folder.path().join("data");
         program.set("DATA_DIR", data_dir.to_str().unwrap()).set("PORT", "0").set("PASSWORD_BCRYPT_COST", "4")
     }
@@ -121,7 +124,7 @@ impl Program {
         let writer = |file: &NamedTempFile| File::options().append(true).open(file).unwrap();
         let mut command = self.command(&["serve"]);
         let child = command.stdin(Stdio::null()).stdout(writer(&stdout)).stderr(writer(&stderr)).spawn().unwrap();
-        Service { child, address: ([127, 0, 0, 1], 0).into(), stdout, stderr }
+        Service { child, address: ([127, 0, 0, 1], 0).into(), stdout, stderr, _folder: self.folder.clone() }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -175,9 +178,13 @@ impl Service {
     }
 }
 
-/// A failed test leaves nothing running; a service takes its database with it.
+/// A failed test shows what the service said and leaves nothing running; a service takes its database with it.
 impl Drop for Service {
+    #[expect(clippy::print_stderr, reason = "the test harness shows it with the failure")]
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{:?}: {}{}", self.child.try_wait(), self.stdout(), self.stderr());
+        }
         if matches!(self.child.try_wait(), Ok(None)) {
             signal(&self.child, "TERM");
             drop(self.child.wait());

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ::governor::NotUntil;
 use ::governor::RateLimiter;
 use ::governor::clock::{Clock as _, DefaultClock, QuantaInstant};
 use ::governor::middleware::RateLimitingMiddleware;
 use ::governor::state::keyed::DefaultKeyedStateStore;
-use ::governor::NotUntil;
 use http::{HeaderMap, Request, StatusCode};
 use tower_governor::GovernorError;
 use tower_governor::key_extractor::KeyExtractor;
@@ -47,11 +47,11 @@ where
     M: RateLimitingMiddleware<QuantaInstant, NegativeOutcome = NotUntil<QuantaInstant>>,
     M::PositiveOutcome: Remaining,
 {
-    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<Outcome, NoKey> {
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<Outcome, Box<NoKey>> {
         if self.exempt.as_ref().is_some_and(|exempt| exempt(RequestHead::from(request))) {
             return Ok(Outcome::default());
         }
-        let key = self.extractor.extract(request)?;
+        let key = self.extractor.extract(request).map_err(|error| Box::new(NoKey::from(error)))?;
         if self.sweeps.is_due() {
             self.limiter.retain_recent();
             self.sweeps.done(self.limiter.len());

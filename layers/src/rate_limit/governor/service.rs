@@ -71,7 +71,8 @@ where
         match self.config.check(&request) {
             Ok(outcome) if outcome.is_refused() => ResponseFuture::refused(fields::refusal(&self.refuse, outcome)),
             Ok(outcome) => ResponseFuture::inner(self.inner.call(request), outcome),
-            Err(NoKey { refusal, headers }) => {
+            Err(no_key) => {
+                let NoKey { refusal, headers } = *no_key;
                 let mut response = self.refuse.refuse(&refusal);
                 response.headers_mut().extend(headers);
                 response.extensions_mut().insert(refusal);

@@ -1,0 +1,29 @@
+use tower_layer::Layer;
+
+use super::limiter::RedisLimiter;
+use super::service::RedisRateLimit;
+use crate::DefaultRefuse;
+use crate::rate_limit::RateLimitLayer;
+
+/// Applies [`RedisRateLimit`]. See the [module](super) for what it does.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RedisRateLimitLayer<R = DefaultRefuse> {
+    limiter: RedisLimiter,
+    rules: RateLimitLayer<R>,
+}
+
+impl<R> RedisRateLimitLayer<R> {
+    /// Does what `rules` says, and charges the limits in Redis.
+    pub fn new(limiter: RedisLimiter, rules: RateLimitLayer<R>) -> Self {
+        Self { limiter, rules }
+    }
+}
+
+impl<S, R: Clone> Layer<S> for RedisRateLimitLayer<R> {
+    type Service = RedisRateLimit<S, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RedisRateLimit::new(inner, self.limiter.clone(), self.rules.clone())
+    }
+}

@@ -1,0 +1,168 @@
+//! Undoes the encodings that web servers, browsers and scripts undo before they interpret a text.
+
+/// Decoded bytes (not necessarily UTF-8), each with the offset of its origin in the text as given.
+pub(super) struct Decoded {
+    pub(super) bytes: Vec<u8>,
+    pub(super) offsets: Vec<u32>,
+}
+
+impl Decoded {
+    fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity), offsets: Vec::with_capacity(capacity) }
+    }
+
+    fn push(&mut self, character: char, offset: u32) {
+        let mut utf8 = [0; 4];
+        for &byte in character.encode_utf8(&mut utf8).as_bytes() {
+            self.push_byte(byte, offset);
+        }
+    }
+
+    fn push_byte(&mut self, byte: u8, offset: u32) {
+        self.bytes.push(byte);
+        self.offsets.push(offset);
+    }
+}
+
+/// One encoded character: what it stands for, and how many bytes it takes.
+enum Unit {
+    Byte(u8, usize),
+    Character(char, usize),
+}
+
+/// Undoes percent encoding and full-width forms; `None` if there are none.
+pub(super) fn for_sql(bytes: &[u8], offsets: &[u32]) -> Option<Decoded> {
+    decode(bytes, offsets, |rest| percent(rest).or_else(|| full_width(rest)))
+}
+
+/// Undoes, besides, character references and the escapes of scripts.
+pub(super) fn for_html(bytes: &[u8], offsets: &[u32]) -> Option<Decoded> {
+    decode(bytes, offsets, |rest| {
+        percent(rest).or_else(|| full_width(rest)).or_else(|| reference(rest)).or_else(|| escape(rest))
+    })
+}
+
+fn decode(bytes: &[u8], offsets: &[u32], unit: impl Fn(&[u8]) -> Option<Unit>) -> Option<Decoded> {
+    let encoded = |at: &usize| matches!(bytes[*at], b'%' | b'&' | b'\\' | 0xc2 | 0xef);
+    let first = (0..bytes.len()).filter(encoded).find(|&at| unit(&bytes[at..]).is_some())?;
+    // A form body in which every blank is a plus sign; elsewhere a plus sign is one.
+    let plus_is_blank = !bytes.contains(&b' ') && bytes.contains(&b'%');
+    let origin = |at: usize| offsets.get(at).copied().or_else(|| u32::try_from(at).ok()).unwrap_or(u32::MAX);
+    let mut decoded = Decoded::with_capacity(bytes.len());
+    let mut at = if plus_is_blank { 0 } else { first };
+    for (index, &byte) in bytes[..at].iter().enumerate() {
+        decoded.push_byte(byte, origin(index));
+    }
+    while at < bytes.len() {
+        match if encoded(&at) { unit(&bytes[at..]) } else { None } {
+            Some(Unit::Byte(byte, length)) => {
+                decoded.push_byte(byte, origin(at));
+                at += length;
+            }
+            Some(Unit::Character(character, length)) => {
+                decoded.push(character, origin(at));
+                at += length;
+            }
+            None => {
+                let byte = if plus_is_blank && bytes[at] == b'+' { b' ' } else { bytes[at] };
+                decoded.push_byte(byte, origin(at));
+                at += 1;
+            }
+        }
+    }
+    Some(decoded)
+}
+
+/// `%41`, and `%u0041` as IIS reads it.
+fn percent(rest: &[u8]) -> Option<Unit> {
+    match rest {
+        [b'%', b'u' | b'U', digits @ ..] => Some(character(hex(digits.get(..4)?)?, 6)),
+        [b'%', digits @ ..] => u8::try_from(hex(digits.get(..2)?)?).ok().map(|byte| Unit::Byte(byte, 3)),
+        _ => None,
+    }
+}
+
+/// Full-width `＜` (U+FF01 to U+FF5E), which compatibility folding turns into ASCII, and `¼script¾`, which is
+/// `<script>` where a reader drops the eighth bit.
+fn full_width(rest: &[u8]) -> Option<Unit> {
+    match *rest {
+        [0xef, 0xbc, last, ..] if last >= 0x81 => Some(Unit::Byte(last - 0x60, 3)),
+        [0xef, 0xbd, last, ..] if last <= 0x9e => Some(Unit::Byte(last - 0x20, 3)),
+        [0xc2, 0xbc, next, ..] if next.is_ascii_alphabetic() || next == b'/' => Some(Unit::Byte(b'<', 2)),
+        [0xc2, 0xbe, ..] => Some(Unit::Byte(b'>', 2)),
+        _ => None,
+    }
+}
+
+/// A character reference of HTML; the semicolon of a numeric one is optional, as browsers have it.
+pub(super) fn reference_at(rest: &[u8]) -> Option<(char, usize)> {
+    const NAMED: [(&str, char); 22] = [
+        ("amp;", '&'),
+        ("apos;", '\''),
+        ("bsol;", '\\'),
+        ("colon;", ':'),
+        ("comma;", ','),
+        ("equals;", '='),
+        ("excl;", '!'),
+        ("grave;", '`'),
+        ("gt;", '>'),
+        ("lbrack;", '['),
+        ("lcub;", '{'),
+        ("lpar;", '('),
+        ("lt;", '<'),
+        ("newline;", '\n'),
+        ("num;", '#'),
+        ("period;", '.'),
+        ("quot;", '"'),
+        ("rpar;", ')'),
+        ("semi;", ';'),
+        ("sol;", '/'),
+        ("tab;", '\t'),
+        ("nbsp;", ' '),
+    ];
+    let name = rest.strip_prefix(b"&")?;
+    let Some(number) = name.strip_prefix(b"#") else {
+        let named = |entry: &&(&str, char)| super::bytes::continues(name, 0, entry.0);
+        return NAMED.iter().find(named).map(|(name, character)| (*character, 1 + name.len()));
+    };
+    let (radix, digits, prefix) = match number {
+        [b'x' | b'X', digits @ ..] => (16, digits, 3),
+        digits => (10, digits, 2),
+    };
+    // Leading zeros are padding that filters have been fooled by; nine digits are plenty.
+    const LONGEST: usize = 9;
+    let length = digits.iter().take(LONGEST).take_while(|digit| char::from(**digit).is_digit(radix)).count();
+    let value = u32::from_str_radix(std::str::from_utf8(&digits[..length]).ok()?, radix).ok()?;
+    let semicolon = usize::from(digits.get(length) == Some(&b';'));
+    Some((char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER), prefix + length + semicolon))
+}
+
+fn reference(rest: &[u8]) -> Option<Unit> {
+    reference_at(rest).map(|(character, length)| Unit::Character(character, length))
+}
+
+/// `\x3c`, `\u003c`, `\u{3c}` as JavaScript reads them.
+fn escape(rest: &[u8]) -> Option<Unit> {
+    match rest {
+        [b'\\', b'x' | b'X', digits @ ..] => Some(character(hex(digits.get(..2)?)?, 4)),
+        [b'\\', b'u' | b'U', b'{', digits @ ..] => {
+            let length = digits.iter().take(6).position(|&byte| byte == b'}')?;
+            Some(character(hex(&digits[..length])?, length + 4))
+        }
+        [b'\\', b'u' | b'U', digits @ ..] => Some(character(hex(digits.get(..4)?)?, 6)),
+        _ => None,
+    }
+}
+
+fn character(value: u32, length: usize) -> Unit {
+    // The full-width forms come decoded at once, so that they do not cost a level of their own.
+    let value = if (0xff01..=0xff5e).contains(&value) { value - 0xfee0 } else { value };
+    Unit::Character(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER), length)
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
+}

@@ -1,0 +1,17 @@
+//! Script injection: does the text open a tag, end an attribute, or name a URL that runs script?
+//!
+//! The text is cut at every `<`; what follows is read as a tag up to the next `<`, so the pieces are disjoint and the
+//! work is linear, while a tag that hides inside another's attribute is still seen. What stands outside tags is read as
+//! the rest of an attribute ([`breakout`]) and as script ([`script`]).
+
+mod attributes;
+mod breakout;
+mod script;
+mod tags;
+mod url;
+
+use super::{Finding, Strictness};
+
+pub(super) fn find(text: &[u8], strictness: Strictness) -> Option<Finding> {
+    tags::find(text, strictness).or_else(|| breakout::find(text)).or_else(|| script::find(text))
+}

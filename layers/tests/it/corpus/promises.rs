@@ -1,0 +1,120 @@
+//! What holds for every value, honest or not.
+
+use portcullis_layers::sanitize::{InputSanitizer, SanitizationResult};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{cases, sanitize};
+
+const KINDS: [&str; 5] = ["email", "email_advanced", "name", "path", "text"];
+
+/// Bytes from what attacks and honest values are made of.
+fn input() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        any::<char>().prop_map(|c| c.to_string().into_bytes()),
+        "[ -~]{1,8}".prop_map(String::into_bytes),
+        prop::sample::select(vec![
+            "\0", "\u{1}", "\r\n", "\u{85}", "\u{202e}", "\u{200e}", "\u{200c}", "\u{200d}", "\u{feff}", "\u{fffe}", "\u{180e}", "\u{ad}",
+            "e\u{301}", "\u{301}", "\u{fa19}", "\u{958}", "\u{94d}", "\u{645}", "\u{1100}", "\u{1161}", "\u{e0041}", "../", "..\\", "%2e", "%25",
+            "%c0%ae", "%u2215", "0x2e", "@", ".", "example.org", "xn--", "ä", "＠", "<", "' or 1=1--", "<script>", "  ", "\u{3000}",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+        vec(any::<u8>(), 1..4),
+    ];
+    vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn check(kind: &str, input: &[u8]) -> Result<(), TestCaseError> {
+    let result = sanitize(kind, input);
+    let breaks = |c: char| kind == "text" && matches!(c, '\t' | '\n' | '\r');
+    prop_assert!(!result.value.chars().any(|c| c.is_control() && !breaks(c)), "{kind}: {result:?}");
+    prop_assert_eq!(result.accepted, result.errors.is_empty());
+    prop_assert_eq!(result.modified, result.value.as_bytes() != input);
+    for found in &result.rejected_patterns {
+        prop_assert!(found.start <= found.end && found.end <= input.len(), "{kind}: {found:?}");
+    }
+    if result.accepted {
+        let again = sanitize(kind, result.value.as_bytes());
+        prop_assert!(again.accepted && !again.modified, "{kind}: {:?} becomes {:?}", result.value, again);
+        prop_assert!(again.rejected_patterns.is_empty(), "{kind}: {again:?}");
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn a_result_is_clean_and_stays_as_it_is(input in input()) {
+        for kind in KINDS {
+            check(kind, &input)?;
+        }
+    }
+}
+
+#[test]
+fn the_labelled_values_keep_the_promises_as_every_kind() {
+    for (place, case) in cases() {
+        for kind in KINDS {
+            check(kind, &case.input.bytes()).unwrap_or_else(|error| panic!("{place}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn a_finding_names_its_place_in_the_input_as_given() {
+    let sanitizer = InputSanitizer::new();
+    let named = |result: SanitizationResult<'_>| {
+        let first = &result.rejected_patterns[0];
+        (first.kind.as_str(), first.start, first.end)
+    };
+    assert_eq!(named(sanitizer.sanitize_name("Zoe\u{308} \u{202e}X")), ("unicode", 6, 9));
+    assert_eq!(named(sanitizer.sanitize_text("e\u{301}\0")), ("null_byte", 3, 4));
+    assert_eq!(named(sanitizer.sanitize_path("e\u{301}/%2e%2e/x")), ("path_traversal", 4, 10));
+    assert_eq!(named(sanitizer.sanitize_email(" ada@exa mple.org")), ("format", 5, 17));
+    assert_eq!(named(sanitizer.sanitize_text(b"ab\xffc")), ("invalid_utf8", 2, 3));
+}
+
+#[test]
+fn a_result_reads_as_json() {
+    let result = InputSanitizer::new().sanitize_name("Ada\u{7}<");
+    let json = serde_json::to_value(&result).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "value": "Ada<",
+            "modified": true,
+            "accepted": false,
+            "risk": "low",
+            "rejected_patterns": [
+                {"kind": "control_character", "start": 3, "end": 4, "why": "control character"},
+                {"kind": "format", "start": 4, "end": 5, "why": "markup in a name"},
+            ],
+            "errors": [{"code": "markup", "message": "must not contain < or >"}],
+        })
+    );
+}
+
+#[test]
+fn the_number_of_findings_is_bounded() {
+    let result = InputSanitizer::new().sanitize_text(&"a\u{1}".repeat(10_000)).into_owned();
+    assert_eq!((result.rejected_patterns.len(), result.value.len()), (32, 10_000));
+}
+
+/// Other tests allocate on other threads meanwhile, so the smallest of many measurements counts.
+#[test]
+fn an_honest_value_costs_no_allocation() {
+    for (kind, value) in [
+        ("email", "o'hara+tag@x.ie"),
+        ("name", "Máire O'Brien"),
+        ("name", "می\u{200c}خواهم"),
+        ("text", "I'll select two apples from the union market; it's 100% fun.\r\n\tОк — 毛泽东"),
+        ("path", "文書/report 2026 (final).pdf"),
+    ] {
+        let allocations = (0..200).map(|_| {
+            let region = stats_alloc::Region::new(crate::ALLOCATOR);
+            let result = sanitize(kind, value.as_bytes());
+            assert!(result.accepted && !result.modified, "{result:?}");
+            region.change().allocations
+        });
+        assert_eq!(allocations.min(), Some(0), "{kind} {value}");
+    }
+}
