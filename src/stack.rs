@@ -82,8 +82,8 @@ where
         .layer(RequestIdLayer::new())
         // Before everything that asks "which row of the table?"
         .layer(MatchRouteLayer(router.clone()))
-        // Opens its span knowing id and route.
-        .layer(TraceLayer::new())
+        // Opens its span knowing id and route. Probes that went well are no news.
+        .layer(TraceLayer::new().quiet(|head| is_exempt(head.extensions.get())))
         // Outside every refuser, so that refusals are counted too. Label: the pattern, never the raw path.
         .layer(metrics(app)?)
         // Also on answers that are made below.
@@ -148,7 +148,7 @@ where
     Ok(ServiceBuilder::new()
         .layer(RequestIdLayer::new())
         .layer(MatchRouteLayer(router.clone()))
-        .layer(TraceLayer::new())
+        .layer(TraceLayer::new().quiet(|head| is_exempt(head.extensions.get())))
         .layer(SecurityHeadersLayer::api())
         .layer(problem(app)?)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))

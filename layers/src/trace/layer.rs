@@ -1,31 +1,64 @@
+use std::fmt;
+use std::sync::Arc;
+
 use tower_layer::Layer;
 use tracing::Level;
 
 use super::service::Trace;
+use crate::RequestHead;
+
+type Quiet = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
+
+/// What is reported, and how loudly.
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) span_level: Level,
+    event_level: Level,
+    quiet: Option<Arc<Quiet>>,
+}
+
+impl Config {
+    /// The level of the event of this request, if it does not fail.
+    pub(super) fn event_level(&self, head: RequestHead<'_>) -> Level {
+        if self.quiet.as_ref().is_some_and(|quiet| quiet(head)) { Level::DEBUG } else { self.event_level }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Config");
+        debug.field("span_level", &self.span_level).field("event_level", &self.event_level).finish_non_exhaustive()
+    }
+}
 
 /// Applies [`Trace`]. See the [module](super) for what it does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct TraceLayer {
-    span_level: Level,
-    event_level: Level,
+    config: Arc<Config>,
 }
 
 impl TraceLayer {
     /// Span and event at level `INFO`.
-    pub const fn new() -> Self {
-        Self { span_level: Level::INFO, event_level: Level::INFO }
+    pub fn new() -> Self {
+        Self { config: Arc::new(Config { span_level: Level::INFO, event_level: Level::INFO, quiet: None }) }
     }
 
     /// The level of the span. Where a filter lets only the event pass, it stands without the fields of the span.
-    pub const fn span_level(mut self, level: Level) -> Self {
-        self.span_level = level;
+    pub fn span_level(mut self, level: Level) -> Self {
+        Arc::make_mut(&mut self.config).span_level = level;
         self
     }
 
     /// The level of the event of a request that did not fail.
-    pub const fn event_level(mut self, level: Level) -> Self {
-        self.event_level = level;
+    pub fn event_level(mut self, level: Level) -> Self {
+        Arc::make_mut(&mut self.config).event_level = level;
+        self
+    }
+
+    /// The requests whose event is at level `DEBUG` unless they fail: health probes, say, which come every second and tell nothing.
+    pub fn quiet(mut self, quiet: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.config).quiet = Some(Arc::new(quiet));
         self
     }
 }
@@ -40,6 +73,6 @@ impl<S> Layer<S> for TraceLayer {
     type Service = Trace<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Trace::new(inner, self.span_level, self.event_level)
+        Trace::new(inner, Arc::clone(&self.config))
     }
 }

@@ -9,7 +9,8 @@
 //!    further in to leave it ([`WantsClientIp`](crate::WantsClientIp)).
 //! 3. The event comes when the last byte of the body was handed over, not when the head was: its duration is what the client waited for.
 //!    A request dropped before that, by a client that went away or by a time-out, has its event too.
-//! 4. Statuses from 500, errors and panics of the inner service are events at level `ERROR`; all others have the configured level.
+//! 4. Statuses from 500, errors and panics of the inner service are events at level `ERROR`; all others have the configured level, or `DEBUG` where the closure
+//!    given to [`quiet`](TraceLayer::quiet) says so.
 //! 5. Neither query string nor header values are recorded: they carry secrets. A path is cut after 512 bytes.
 //!
 //! # Fields

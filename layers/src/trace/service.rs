@@ -1,27 +1,27 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
-use tracing::Level;
 
 use super::body::ResponseBody;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
-use crate::{ClientIp, WantsClientIp};
+use super::layer::Config;
+use crate::{ClientIp, RequestHead, WantsClientIp};
 
 /// Runs the inner service in a span and reports how each request ended. Made by [`TraceLayer`](super::TraceLayer).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Trace<S> {
     inner: S,
-    span_level: Level,
-    event_level: Level,
+    config: Arc<Config>,
 }
 
 impl<S> Trace<S> {
-    pub(super) const fn new(inner: S, span_level: Level, event_level: Level) -> Self {
-        Self { inner, span_level, event_level }
+    pub(super) const fn new(inner: S, config: Arc<Config>) -> Self {
+        Self { inner, config }
     }
 
     /// The inner service.
@@ -54,7 +54,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let exchange = Exchange::open(self.span_level, self.event_level, &request);
+        let event_level = self.config.event_level(RequestHead::from(&request));
+        let exchange = Exchange::open(self.config.span_level, event_level, &request);
         if !exchange.span.is_disabled() && request.extensions().get::<ClientIp>().is_none() {
             request.extensions_mut().insert(WantsClientIp);
         }

@@ -85,7 +85,7 @@ macro_rules! contract {
 
 contract! {
     request_id: RequestIdLayer::new(), 1 word(s), 2 allocation(s);
-    trace: TraceLayer::new(), 2 word(s), 0 allocation(s);
+    trace: TraceLayer::new(), 1 word(s), 0 allocation(s);
     metrics: MetricsLayer::builder(&Registry::new()).build().unwrap(), 1 word(s), 0 allocation(s);
     security_headers: SecurityHeadersLayer::api(), 1 word(s), 2 allocation(s);
     problem: ProblemLayer::builder().build().unwrap(), 1 word(s), 0 allocation(s);

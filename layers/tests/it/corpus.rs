@@ -19,10 +19,20 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    kind: String,
+    kind: Kind,
     input: Input,
     expected: Expected,
     why: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Email,
+    EmailAdvanced,
+    Name,
+    Path,
+    Text,
 }
 
 #[derive(Deserialize)]
@@ -81,15 +91,18 @@ impl Expected {
     }
 }
 
-fn sanitize<'a>(kind: &str, input: &'a [u8]) -> SanitizationResult<'a> {
-    let sanitizer = InputSanitizer::new();
-    match kind {
-        "email" => sanitizer.sanitize_email(input),
-        "email_advanced" => sanitizer.sanitize_email_advanced(input),
-        "name" => sanitizer.sanitize_name(input),
-        "path" => sanitizer.sanitize_path(input),
-        "text" => sanitizer.sanitize_text(input),
-        other => panic!("unknown kind {other}"),
+impl Kind {
+    const ALL: [Self; 5] = [Self::Email, Self::EmailAdvanced, Self::Name, Self::Path, Self::Text];
+
+    fn sanitize(self, input: &[u8]) -> SanitizationResult<'_> {
+        let sanitizer = InputSanitizer::new();
+        match self {
+            Self::Email => sanitizer.sanitize_email(input),
+            Self::EmailAdvanced => sanitizer.sanitize_email_advanced(input),
+            Self::Name => sanitizer.sanitize_name(input),
+            Self::Path => sanitizer.sanitize_path(input),
+            Self::Text => sanitizer.sanitize_text(input),
+        }
     }
 }
 
@@ -105,7 +118,7 @@ fn cases() -> Vec<(String, Case)> {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
             let place = format!("{name}:{}", number + 1);
-            let case = serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
+            let case = serde_json::from_str(line).map_err(|error| format!("{place}: {error}")).unwrap();
             cases.push((place, case));
         }
     }
@@ -119,10 +132,10 @@ fn every_labelled_value_gets_its_verdict() {
     let mut wrong = Vec::new();
     for (place, case) in &cases {
         let input = case.input.bytes();
-        let result = sanitize(&case.kind, &input);
+        let result = case.kind.sanitize(&input);
         if !case.expected.holds(&result) {
             let shown = String::from_utf8_lossy(&input);
-            wrong.push(format!("{place}: {} {:?} ({}): {:?}", case.kind, shown, case.why, result));
+            wrong.push(format!("{place}: {:?} {:?} ({}): {:?}", case.kind, shown, case.why, result));
         }
     }
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));

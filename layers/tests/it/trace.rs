@@ -260,3 +260,16 @@ async fn levels_are_chosen_by_the_app() {
     let event = log.only();
     assert_eq!((&event["level"], &event["span"]["url.path"]), (&json!("ERROR"), &json!("/quiet")));
 }
+
+#[tokio::test]
+async fn quiet_requests_are_news_only_when_they_fail() {
+    let log = Log::at(Level::INFO);
+    let layer = TraceLayer::new().quiet(|head| head.uri.path() == "/health");
+    for status in [200, 503] {
+        let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, io::Error>(respond(status))));
+        service.oneshot(Request::get("/health").body(()).unwrap()).await.unwrap().into_body().collect().await.unwrap();
+    }
+    let event = log.only();
+    assert_eq!((&event["level"], &event["fields"]["http.response.status_code"]), (&json!("ERROR"), &json!(503)));
+    assert_eq!(event["span"]["url.path"], "/health");
+}

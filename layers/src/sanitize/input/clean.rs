@@ -118,7 +118,14 @@ mod tests {
 
     #[test]
     fn free_text_keeps_its_breaks_and_layout() {
-        for text in ["a\tb\r\nc", "so\u{ad}lo\u{200b}", "\u{5d0}\u{200f}!", "🏴\u{e0067}\u{e0062}\u{e007f}", "👩\u{200d}💻", "a\u{2028}b"] {
+        for text in [
+            "a\tb\r\nc",
+            "so\u{ad}lo\u{200b}",
+            "\u{5d0}\u{200f}!",
+            "🏴\u{e0067}\u{e0062}\u{e007f}",
+            "👩\u{200d}💻",
+            "a\u{2028}b",
+        ] {
             assert_eq!(cleaned(text, Profile::Text), (text.to_owned(), 0));
         }
     }

@@ -74,7 +74,13 @@ fn refuse_markup(raw: &Form<'_>, verdict: &mut Verdict) {
     for template in TEMPLATES {
         if let Some(at) = raw.text.find(template) {
             let place = raw.to_input(at..at + template.len());
-            verdict.reject(FindingKind::Format, place, "template expression in a name", "template", "must not contain template expressions");
+            verdict.reject(
+                FindingKind::Format,
+                place,
+                "template expression in a name",
+                "template",
+                "must not contain template expressions",
+            );
         }
     }
 }
@@ -89,7 +95,19 @@ mod tests {
 
     #[test]
     fn names_of_people_pass_untouched() {
-        for input in ["O'Brien", "Null", "Union", "Select", "Nguyễn", "Ƶoë", "神\u{fa19}谷", "辻\u{e0100}", "می\u{200c}خواهم", "ד\"ר", "(पाण्डे)"] {
+        for input in [
+            "O'Brien",
+            "Null",
+            "Union",
+            "Select",
+            "Nguyễn",
+            "Ƶoë",
+            "神\u{fa19}谷",
+            "辻\u{e0100}",
+            "می\u{200c}خواهم",
+            "ד\"ר",
+            "(पाण्डे)",
+        ] {
             let result = name(input);
             assert!(result.accepted && !result.modified && result.rejected_patterns.is_empty(), "{result:?}");
             assert!(matches!(result.value, Cow::Borrowed(_)));

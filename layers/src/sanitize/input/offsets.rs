@@ -142,7 +142,9 @@ mod tests {
     fn places_are_found_before_between_inside_and_after_edits() {
         let new = rewritten("ab%3Ccd%3Eef", &[(2..5, "<"), (7..10, ">")]);
         assert_eq!(new.text, "ab<cd>ef");
-        for (output, input) in [(0..2, 0..2), (2..3, 2..5), (1..3, 1..5), (3..5, 5..7), (2..6, 2..10), (6..8, 10..12), (0..8, 0..12)] {
+        for (output, input) in
+            [(0..2, 0..2), (2..3, 2..5), (1..3, 1..5), (3..5, 5..7), (2..6, 2..10), (6..8, 10..12), (0..8, 0..12)]
+        {
             assert_eq!(new.map.to_input(output.clone()), input, "{output:?}");
         }
     }

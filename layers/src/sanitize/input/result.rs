@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::ser::{SerializeStruct, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
 
 use crate::sanitize::finding::{Finding, FindingKind};
 

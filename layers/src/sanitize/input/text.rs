@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn ordinary_text_passes_untouched() {
-        for input in ["", "a\tb\r\nc", "¯\\_(ツ)_/¯", "👩\u{200d}💻 ❤\u{fe0f}", "100% of \u{fffd}", "שלום\u{200f}!"] {
+        for input in ["", "a\tb\r\nc", "¯\\_(ツ)_/¯", "👩\u{200d}💻 ❤\u{fe0f}", "100% of \u{fffd}", "שלום\u{200f}!"]
+        {
             let result = text(input.as_bytes());
             assert!(result.accepted && !result.modified && result.rejected_patterns.is_empty(), "{result:?}");
             assert!(matches!(result.value, Cow::Borrowed(_)));
@@ -50,7 +51,8 @@ mod tests {
         let result = text(b"Jane\x01\x02 Doe\x1b");
         assert_eq!(result.value, "Jane Doe");
         assert!(result.accepted && result.modified);
-        let places: Vec<_> = result.rejected_patterns.iter().map(|found| (found.kind, found.start, found.end)).collect();
+        let places: Vec<_> =
+            result.rejected_patterns.iter().map(|found| (found.kind, found.start, found.end)).collect();
         assert_eq!(places, [(FindingKind::ControlCharacter, 4, 6), (FindingKind::ControlCharacter, 10, 11)]);
     }
 
@@ -70,7 +72,9 @@ mod tests {
 
     #[test]
     fn the_length_bound_is_inclusive() {
-        for (input, fits) in [("ä".repeat(100), true), ("ä".repeat(101), false), ("🦀".repeat(100), true), ("x".repeat(2_000), false)] {
+        for (input, fits) in
+            [("ä".repeat(100), true), ("ä".repeat(101), false), ("🦀".repeat(100), true), ("x".repeat(2_000), false)]
+        {
             assert_eq!(text(input.as_bytes()).accepted, fits, "{} bytes", input.len());
         }
     }

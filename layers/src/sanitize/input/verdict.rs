@@ -26,7 +26,8 @@ impl Verdict {
     /// Something at `place` of the input was removed, or is about to be refused.
     pub(super) fn note(&mut self, kind: FindingKind, place: Range<usize>, why: &'static str) {
         self.risk = self.risk.max(Risk::of(kind));
-        let merged = self.findings.last_mut().filter(|last| last.kind == kind && last.end == place.start && last.why == why);
+        let merged =
+            self.findings.last_mut().filter(|last| last.kind == kind && last.end == place.start && last.why == why);
         if let Some(last) = merged {
             last.end = place.end;
         } else if self.findings.len() < MAX_FINDINGS {

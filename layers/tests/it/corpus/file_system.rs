@@ -17,8 +17,8 @@ fn root() -> PathBuf {
 
 fn path() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "a", "b", "..", ".", "...", "/", "//", "\\", " ", "%2e", "%2f", "%5c", "%25", "%c0%ae", ";", "?", "0x2e", "．", "／", "\u{200b}", "~",
-        "secret", "root", ":", "C:", "-", "\u{301}",
+        "a", "b", "..", ".", "...", "/", "//", "\\", " ", "%2e", "%2f", "%5c", "%25", "%c0%ae", ";", "?", "0x2e", "．",
+        "／", "\u{200b}", "~", "secret", "root", ":", "C:", "-", "\u{301}",
     ]);
     prop::collection::vec(piece, 1..10).prop_map(|pieces| pieces.concat())
 }
@@ -29,7 +29,9 @@ proptest! {
     #[test]
     fn an_accepted_path_stays_inside_its_root(path in path()) {
         let result = InputSanitizer::new().sanitize_path(&path).into_owned();
-        prop_assume!(result.accepted);
+        if !result.accepted {
+            return Ok(());
+        }
         let root = root();
         let target = root.join(&*result.value);
         prop_assert!(target.starts_with(&root), "{path:?}");

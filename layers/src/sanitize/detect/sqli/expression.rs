@@ -3,7 +3,7 @@
 //! [`Walk`] alternates between operands and what may follow one. It remembers the little that decides: whether a quote
 //! was closed, which operators joined which kinds of operands, and what a `SELECT` has shown so far.
 
-use super::super::bytes::{continues, is_blank, is_word_at, listed, skip_blanks};
+use super::super::bytes::{before_blanks, continues, is_blank, is_word_at, listed, skip_blanks, word_end, word_start};
 use super::super::{Finding, Strictness};
 use super::lexer::{Lexer, Token};
 use super::statement;
@@ -85,6 +85,10 @@ struct Walk<'a> {
     /// The last operand is a string that the text left open.
     open_end: bool,
     previous: Kind,
+    /// What was left of the last logical operator was made of literals.
+    logic_on_literal: bool,
+    /// A whole comparison with a column stands right of such an operator.
+    condition: bool,
     /// Operands and strings after the anchor.
     operands: u32,
     strings: u32,
@@ -113,6 +117,8 @@ impl<'a> Walk<'a> {
             loose: false,
             open_end: false,
             previous: Kind::Other,
+            logic_on_literal: false,
+            condition: false,
             operands: 0,
             strings: 0,
         }
@@ -344,6 +350,7 @@ impl<'a> Walk<'a> {
                     return Step::Found(why);
                 }
                 self.note_logic();
+                self.logic_on_literal = left.literal && self.plain;
                 self.left = None;
                 Step::On
             }
@@ -436,6 +443,10 @@ impl<'a> Walk<'a> {
             self.open_end = token.open;
             return Step::On;
         }
+        let closes = token.kind == Kind::Text && token.open && self.text[token.start + 1..].iter().all(|&byte| is_blank(byte));
+        if closes && self.broke_out() && self.operators > 0 && self.plain && !self.loose && !self.is_measure() {
+            return Step::Found("closes the quote and opens it again");
+        }
         if self.after_logic && self.broke_out() && glued && left.kind == Kind::Text && token.kind == Kind::Number {
             return Step::Found("closes the quote and adds a condition");
         }
@@ -483,7 +494,16 @@ impl<'a> Walk<'a> {
         if self.after_logic && self.broke_out() && (symbol || right.literal) {
             return Step::Found("closes the quote and adds a condition");
         }
+        self.condition = self.after_logic && self.logic_on_literal && (symbol && (right.literal || self.same_words(compare)) || right.literal);
         Step::On
+    }
+
+    /// `or x=x`: the words on both sides of the comparison are the same.
+    fn same_words(&self, compare: Token) -> bool {
+        let left_end = before_blanks(self.text, compare.start);
+        let left = &self.text[word_start(self.text, left_end)..left_end];
+        let right = skip_blanks(self.text, compare.end);
+        !left.is_empty() && self.text[right..word_end(self.text, right)].eq_ignore_ascii_case(left)
     }
 
     /// Whether the operand right of a logical operator is a truth value by itself: `or 1`, `and sleep(5)`.
@@ -557,6 +577,7 @@ impl<'a> Walk<'a> {
             Some(token) if token.kind == Kind::Comment && self.broke_out() && (token.end == self.text.len()) && self.comment_is_short(token) => {
                 Step::Found("closes the quote and comments out the rest")
             }
+            None | Some(_) if self.condition => Step::Found("adds a condition"),
             None => match self.at_end() {
                 Some(why) => Step::Found(why),
                 None => Step::Prose,
@@ -642,11 +663,12 @@ impl<'a> Walk<'a> {
 
     /// `order by 3`, `group by x having …`.
     fn ordering(&mut self, anchored: bool, mut next: Lexer<'a>) -> Step {
-        if !anchored && self.select.is_none() {
-            return Step::Prose;
-        }
         let key = next.next();
         let after = next.ahead();
+        let listed = matches!(key.map(|token| token.kind), Some(Kind::Number)) && matches!(after, Some(Kind::Comma | Kind::Comment));
+        if !anchored && self.select.is_none() && !listed {
+            return Step::Prose;
+        }
         match key.map(|token| token.kind) {
             Some(Kind::Number | Kind::Text | Kind::Variable | Kind::Open | Kind::Not)
                 if !matches!(after, Some(Kind::Word | Kind::From)) => Step::Found("adds an ORDER BY or GROUP BY clause"),
@@ -708,10 +730,13 @@ impl<'a> Walk<'a> {
         if let Some(why) = self.truth(left, true) {
             return Step::Found(why);
         }
+        if self.condition || self.clause && left.kind == Kind::Number {
+            return Step::Found("comments out the rest");
+        }
         if self.broke_out() {
             let joined = self.operators > 0 && !self.loose && left.kind != Kind::Word;
             let condition = self.logic > 0 && self.operators > 1;
-            let alone = self.operators == 0 && left.kind != Kind::Word && short && !hash;
+            let alone = self.operators == 0 && left.kind != Kind::Word && (short && !hash || self.unbalanced);
             if joined || condition || alone {
                 return Step::Found("closes the quote and comments out the rest");
             }
@@ -739,6 +764,15 @@ impl<'a> Walk<'a> {
         if self.open_end && self.operators > 0 && !self.loose && self.broke_out() && !self.is_quoted_symbol() {
             return Some("closes the quote and opens it again");
         }
+        if self.condition {
+            return Some("adds a condition");
+        }
+        if self.broke_out() && self.operators > 0 && left.literal && self.plain && !self.loose && !self.open_end && !self.is_measure() {
+            return Some("closes the quote and goes on with the expression");
+        }
+        if self.clause && left.kind == Kind::Number && self.plain {
+            return Some("adds a LIMIT clause");
+        }
         if self.open_end && self.logic > 0 && self.groups > 0 && !self.broke_out() && left.kind == Kind::Text {
             return Some("adds a condition and opens a quote");
         }
@@ -754,16 +788,23 @@ impl<'a> Walk<'a> {
         None
     }
 
+    /// `5'-10`, `6' x 4`: feet and inches.
+    fn is_measure(&self) -> bool {
+        let feet = self.text[..self.anchor].trim_ascii();
+        !self.unbalanced && self.logic == 0 && feet.last().is_some_and(u8::is_ascii_digit)
+    }
+
     /// `the '*' in it`: an operator that prose quotes, with words on both sides.
     fn is_quoted_symbol(&self) -> bool {
         let Some(last) = self.quote.and_then(|quote| self.text.iter().rposition(|&byte| byte == quote)) else { return false };
-        let prose = |part: &[u8]| part.trim_ascii().contains(&b' ');
+        let prose = |part: &[u8]| part.windows(3).any(|around| around[1] == b' ' && around[0] != b'-' && around[2].is_ascii_alphabetic());
         self.strings == 1 && self.operands == 1 && (prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
     }
 
     /// `1 or 1`, `1 and 0`, `1 or true`: not `3 or 4`, which is prose.
     fn bare_truth(&self, left: Operand) -> Option<&'static str> {
-        let tail = self.text.trim_ascii_end();
+        let length = self.text.iter().rposition(|&byte| !is_blank(byte)).map_or(0, |last| last + 1);
+        let tail = &self.text[..length];
         let truth = matches!(tail.last(), Some(b'0' | b'1')) && !tail[..tail.len() - 1].last().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');
         (truth && left.kind == Kind::Number || left.kind == Kind::Constant).then_some("adds a condition that is constant")
     }

@@ -84,7 +84,7 @@ impl<'a> Lexer<'a> {
     fn number(&mut self) -> Kind {
         let rest = &self.text[self.at..];
         let count = |from: usize, test: fn(&u8) -> bool| rest[from..].iter().take_while(|byte| test(byte)).count();
-        let mut length = match rest {
+        let length = match rest {
             [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit() => 2 + count(2, u8::is_ascii_hexdigit),
             _ => {
                 let mut length = count(0, u8::is_ascii_digit);
@@ -103,9 +103,13 @@ impl<'a> Lexer<'a> {
         };
         let glued = rest.get(length).is_some_and(|&byte| is_word(byte));
         if glued && !rest[..length].contains(&b'.') {
-            length = word_end(self.text, self.at) - self.at;
-            self.at += length.max(1);
-            return Kind::Word;
+            let end = word_end(self.text, self.at);
+            // `1and 2`: a keyword needs no blank after a number; anything else makes it a name, such as `60s`.
+            let tail = words::classify(&self.text[self.at + length..end]);
+            if matches!(tail, Kind::Word | Kind::Function | Kind::Verb | Kind::Clause | Kind::Constant | Kind::Modifier) {
+                self.at = end.max(self.at + 1);
+                return Kind::Word;
+            }
         }
         self.at += length.max(1);
         Kind::Number

@@ -81,7 +81,7 @@ fn is_name(token: Token) -> bool {
 /// After `drop table users`, prose would go on with another word.
 fn ends_or_is_code(text: &[u8], mut next: Lexer<'_>, name: Token) -> bool {
     next.next().is_none_or(|token| match token.kind {
-        Kind::Word | Kind::Function | Kind::Logic | Kind::Compare | Kind::Other | Kind::Text => {
+        Kind::Word | Kind::Function | Kind::Logic | Kind::Compare | Kind::Other => {
             text[name.start..name.end].iter().any(|byte| matches!(byte, b'_' | b'.' | b'`' | b'0'..=b'9'))
         }
         _ => true,

@@ -21,14 +21,26 @@ pub(super) fn refuse(form: &Form<'_>, verdict: &mut Verdict) {
     for word in words(address, 0..address.len()) {
         if mixes_scripts(&address[word.clone()]) {
             let place = form.to_input(word);
-            verdict.reject(FindingKind::Unicode, place, "scripts mixed in one word", "mixed_scripts", "must not mix scripts in one word");
+            verdict.reject(
+                FindingKind::Unicode,
+                place,
+                "scripts mixed in one word",
+                "mixed_scripts",
+                "must not mix scripts in one word",
+            );
         }
     }
     let ascii_top = address.rsplit_once('.').is_some_and(|(_, top)| top.is_ascii());
     for label in words(address, at + 1..address.len()).filter(|_| ascii_top) {
         if looks_ascii(&address[label.clone()]) {
             let place = form.to_input(label);
-            verdict.reject(FindingKind::Unicode, place, "label looks like ASCII letters", "confusable", "has a domain that passes for another");
+            verdict.reject(
+                FindingKind::Unicode,
+                place,
+                "label looks like ASCII letters",
+                "confusable",
+                "has a domain that passes for another",
+            );
         }
     }
 }

@@ -23,8 +23,9 @@ pub(super) fn parse(domain: &str) -> Option<Names<'_>> {
     if domain.is_ascii() && !may_be_encoded(domain) {
         return is_host(domain).then(|| Names { shown: lower_case(domain), ascii_len: domain.len() });
     }
-    let ascii =
-        Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
+    let ascii = Uts46::new()
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .ok()?;
     if !has_two_labels(&ascii) {
         return None;
     }

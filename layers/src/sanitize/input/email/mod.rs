@@ -95,13 +95,25 @@ fn normalise(form: &Form<'_>, limit: Limit, verdict: &mut Verdict) -> Outcome {
     if !local::is_valid(&composed) {
         report_oddities(form, 0..at, verdict);
         let place = form.to_input(0..at);
-        verdict.reject(FindingKind::Format, place, "malformed local part", "invalid_local_part", "has a part before the @ that is not valid");
+        verdict.reject(
+            FindingKind::Format,
+            place,
+            "malformed local part",
+            "invalid_local_part",
+            "has a part before the @ that is not valid",
+        );
         return Outcome::Malformed;
     }
     let Some(names) = domain::parse(domain) else {
         report_oddities(form, at + 1..address.len(), verdict);
         let place = form.to_input(at + 1..address.len());
-        verdict.reject(FindingKind::Format, place, "malformed domain", "invalid_domain", "has a part behind the @ that is no domain name");
+        verdict.reject(
+            FindingKind::Format,
+            place,
+            "malformed domain",
+            "invalid_domain",
+            "has a part behind the @ that is no domain name",
+        );
         return Outcome::Malformed;
     };
     let wire_len = composed.len() + 1 + names.ascii_len;

@@ -99,7 +99,11 @@ fn refuse_long_names(form: &Form<'_>, verdict: &mut Verdict) {
     let mut start = 0;
     for name in form.text.split('/') {
         if name.len() > MAX_NAME_BYTES {
-            verdict.note(FindingKind::Length, form.to_input(start..start + name.len()), "file name longer than 255 bytes");
+            verdict.note(
+                FindingKind::Length,
+                form.to_input(start..start + name.len()),
+                "file name longer than 255 bytes",
+            );
             verdict.refuse("too_long", "must have file names of at most 255 bytes");
         }
         start += name.len() + 1;

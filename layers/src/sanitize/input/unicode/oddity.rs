@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn letters_of_every_script_are_not_odd() {
-        for text in ["O'Brien", "Nguyễn", "毛泽东", "محمد", "අනිල්", "ᠮᠣᠩᠭᠣᠯ", "👩‍💻", "a\u{a0}b\u{2028}\u{fffd}\u{e000}"] {
+        for text in ["O'Brien", "Nguyễn", "毛泽东", "محمد", "අනිල්", "ᠮᠣᠩᠭᠣᠯ", "👩‍💻", "a\u{a0}b\u{2028}\u{fffd}\u{e000}"]
+        {
             assert_eq!(text.chars().find_map(Oddity::of), None, "{text}");
         }
     }
