@@ -28,8 +28,7 @@ impl Display for Report<'_> {
 impl Report<'_> {
     fn rivals(&self, f: &mut Formatter<'_>, ours: &str, cost: &Cost) -> fmt::Result {
         for (rival, theirs) in self.0.iter().filter(|(row, _)| row.rival_of == Some(ours)) {
-            let ratio = cost.nanoseconds / theirs.nanoseconds;
-            writeln!(f, "| – {} | {theirs} | {ratio:.2} |", rival.name)?;
+            writeln!(f, "| – {} | {theirs} | {} |", rival.name, Timed(cost.nanoseconds / theirs.nanoseconds, 2))?;
         }
         Ok(())
     }
@@ -37,6 +36,15 @@ impl Report<'_> {
 
 impl Display for Cost {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.0} | {:.1} | {:.0}", self.nanoseconds, self.allocations, self.bytes)
+        write!(f, "{} | {:.1} | {:.0}", Timed(self.nanoseconds, 0), self.allocations, self.bytes)
+    }
+}
+
+/// A figure and its decimals; a dash if nothing was timed.
+struct Timed(f64, usize);
+
+impl Display for Timed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.0.is_finite() { write!(f, "{:.*}", self.1, self.0) } else { f.write_str("–") }
     }
 }

@@ -225,12 +225,12 @@ mod tests {
         }
     }
 
-    fn told(report: Option<SanitizeReport>) -> Vec<String> {
+    fn told(report: Option<&SanitizeReport>) -> Vec<String> {
         let line = |found: &FieldFinding| {
             let Finding { kind, start, end, .. } = found.finding();
             format!("{} {kind} {start}..{end}", found.place())
         };
-        report.iter().flat_map(|report| report.findings()).map(line).collect()
+        report.into_iter().flat_map(SanitizeReport::findings).map(line).collect()
     }
 
     fn body(format: Format, body: &[u8]) -> Vec<String> {
@@ -238,14 +238,14 @@ mod tests {
         let mut findings = Findings::default();
         let limits = Structural::new().max_names(3).max_name_len(8).max_value_len(8);
         rules(limits).examine_body(RequestHead::from(&request), format, body, &mut findings);
-        told(findings.into_report())
+        told(findings.into_report().as_ref())
     }
 
     fn target(uri: &str) -> Vec<String> {
         let request = Request::get(uri).body(()).unwrap();
         let mut findings = Findings::default();
         rules(Structural::new().max_names(3)).examine_target(RequestHead::from(&request), &mut findings);
-        told(findings.into_report())
+        told(findings.into_report().as_ref())
     }
 
     #[test]

@@ -7,24 +7,25 @@ use super::verdict::Verdict;
 use crate::sanitize::detect::{self, Strictness};
 use crate::sanitize::finding::FindingKind;
 
-/// Looks at the value as it came, and at what is left of it when nothing invisible is in it any more. The detectors decode both.
+/// Looks at the value as it came, as it is returned, and at what is left of it when nothing invisible is in it any more. The detectors
+/// decode what is encoded.
 pub(super) fn inspect(raw: &Form<'_>, cleaned: &Form<'_>, strictness: Strictness, verdict: &mut Verdict) {
     inspect_form(raw, strictness, verdict);
+    if cleaned.text != raw.text {
+        inspect_form(cleaned, strictness, verdict);
+    }
     // Attacks are written in ASCII. A Persian name with its joiners need not be copied to know that it is none.
-    if !cleaned.text.bytes().any(|byte| byte.is_ascii_graphic()) {
+    if cleaned.text.is_ascii() || !cleaned.text.bytes().any(|byte| byte.is_ascii_graphic()) {
         return;
     }
     let mut visible = cleaned.share();
     visible.rewrite(drop_invisible);
-    if visible.text != raw.text {
+    if visible.text != cleaned.text {
         inspect_form(&visible, strictness, verdict);
     }
 }
 
 fn drop_invisible(text: &str) -> Option<Rewritten> {
-    if text.is_ascii() {
-        return None;
-    }
     let mut rewriter = Rewriter::new(text);
     for (at, c) in text.char_indices().filter(|&(_, c)| is_invisible(c)) {
         rewriter.remove(at..at + c.len_utf8());

@@ -33,7 +33,7 @@ pub(super) fn sanitize(input: &[u8], limit: Limit) -> SanitizationResult<'_> {
     } else if !limit.holds(&form.text) {
         verdict.too_long(0..input.len(), limit);
     }
-    refuse_markup(&raw, &mut verdict);
+    refuse_markup(&form, &mut verdict);
     inspect(&raw, &form, Strictness::Strict, &mut verdict);
     verdict.finish(input, form.text)
 }
@@ -63,17 +63,17 @@ fn collapse_white_space(text: &str) -> Option<Rewritten> {
     rewriter.finish()
 }
 
-fn refuse_markup(raw: &Form<'_>, verdict: &mut Verdict) {
-    if let Some(at) = raw.text.find(['<', '>']) {
-        let place = raw.to_input(at..at + 1);
+fn refuse_markup(form: &Form<'_>, verdict: &mut Verdict) {
+    if let Some(at) = form.text.find(['<', '>']) {
+        let place = form.to_input(at..at + 1);
         verdict.reject(FindingKind::Format, place, "markup in a name", "markup", "must not contain < or >");
     }
-    if !raw.text.contains(['{', '%']) {
+    if !form.text.contains(['{', '%']) {
         return;
     }
     for template in TEMPLATES {
-        if let Some(at) = raw.text.find(template) {
-            let place = raw.to_input(at..at + template.len());
+        if let Some(at) = form.text.find(template) {
+            let place = form.to_input(at..at + template.len());
             verdict.reject(
                 FindingKind::Format,
                 place,

@@ -62,6 +62,11 @@ impl Verdict {
         self.refuse("too_long", format!("must have at most {} characters and {} bytes", limit.characters, limit.bytes));
     }
 
+    /// Whether the value is refused by now.
+    pub(super) fn is_refused(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// Whether something of this kind has been found.
     pub(super) fn has(&self, kind: FindingKind) -> bool {
         self.findings.iter().any(|finding| finding.kind == kind)
@@ -72,7 +77,7 @@ impl Verdict {
         SanitizationResult {
             modified: value.as_bytes() != input,
             value,
-            accepted: self.errors.is_empty(),
+            accepted: !self.is_refused(),
             risk: self.risk,
             rejected_patterns: self.findings,
             errors: self.errors,

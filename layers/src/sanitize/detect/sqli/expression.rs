@@ -161,6 +161,10 @@ impl<'a> Walk<'a> {
         match token.kind {
             Kind::Number | Kind::Constant | Kind::Variable => self.operand(token, true, false),
             Kind::Text => self.string(token),
+            Kind::Verb if self.at_start() && statement::starts(self.text, token, self.lexer.clone()) => {
+                self.whole_statement(token)
+            }
+            Kind::Clause if self.at_start() && !self.broke_out() && !self.is_called() => self.leading_clause(token),
             Kind::Function | Kind::Verb | Kind::Compare | Kind::Clause | Kind::Operator
                 if token.end - token.start > 1 && self.text[token.start].is_ascii_alphabetic() && self.is_called() =>
             {
@@ -190,13 +194,26 @@ impl<'a> Walk<'a> {
                 Step::On
             }
             Kind::Union => self.union(token),
-            Kind::Verb if self.at_start() && statement::starts(self.text, token, self.lexer.clone()) => {
-                self.whole_statement(token)
-            }
             Kind::Word | Kind::Function | Kind::From | Kind::Clause | Kind::Where | Kind::Verb => self.word(token),
             Kind::Comma if self.select.is_some() || self.depth > 0 => Step::On,
             _ => Step::Prose,
         }
+    }
+
+    /// `having 1=1`, `order by 3--`: the text goes on where a query ended.
+    fn leading_clause(&mut self, token: Token) -> Step {
+        let value = Operand { kind: Kind::Number, literal: self.is_having(token), calls: false };
+        match self.clause(value, token) {
+            Step::Found(why) => Step::Found(why),
+            _ => {
+                self.clause = false;
+                self.word(token)
+            }
+        }
+    }
+
+    fn is_having(&self, token: Token) -> bool {
+        is_word_at(self.text, token.start, "having") && self.lexer.clone().nth(1).is_some_and(|token| token.kind == Kind::Compare)
     }
 
     fn at_start(&self) -> bool {
@@ -419,8 +436,10 @@ impl<'a> Walk<'a> {
             Kind::Select => Some(Kind::Select),
             _ => next.find(|token| token.kind != Kind::Open).map(|token| token.kind),
         } == Some(Kind::Select);
-        let bare = !self.broke_out() && left.kind == Kind::Number && self.lexer.commented;
+        let glued = token.start > 0 && !is_blank(self.text[token.start - 1]);
+        let bare = !self.broke_out() && left.kind == Kind::Number && (self.lexer.commented || glued);
         query && (self.broke_out() && left.kind == Kind::Text || bare) && {
+            bare && glued || 
             !matches!(next.next().map(|token| token.kind), Some(Kind::Word) | None) || next.take(8).any(|token| token.kind == Kind::From)
         }
     }
@@ -577,11 +596,11 @@ impl<'a> Walk<'a> {
             Some(token) if token.kind == Kind::Comment && self.broke_out() && (token.end == self.text.len()) && self.comment_is_short(token) => {
                 Step::Found("closes the quote and comments out the rest")
             }
-            None | Some(_) if self.condition => Step::Found("adds a condition"),
-            None => match self.at_end() {
+            Some(token) if token.kind == Kind::Comment || self.condition => match self.at_end() {
                 Some(why) => Step::Found(why),
-                None => Step::Prose,
+                None => self.comment(token),
             },
+            None => self.at_end().map_or(Step::Prose, Step::Found),
             _ => Step::Prose,
         }
     }
@@ -631,7 +650,7 @@ impl<'a> Walk<'a> {
             );
             let condition = next.next().map(|token| token.kind);
             let conditional = matches!(condition, Some(Kind::Compare | Kind::Logic | Kind::Number | Kind::Constant | Kind::Text | Kind::Comment | Kind::Union));
-            if literal && conditional && (anchored || matches!(first.map(|token| token.kind), Some(Kind::Open))) {
+            if literal && conditional && (anchored || matches!(first.map(|token| token.kind), Some(Kind::Open)) || condition == Some(Kind::Compare)) {
                 return Step::Found("adds a HAVING clause");
             }
             return Step::Prose;
@@ -702,6 +721,11 @@ impl<'a> Walk<'a> {
             return Step::Prose;
         }
         if is("declare") || is("exec") || is("waitfor") || is("load") || is("if") {
+            return Step::Found("is a statement");
+        }
+        let whole = (is("drop") || is("truncate") || is("merge") || is("create") || is("alter")) && self.lexer.clone().take(8).count() >= if is("drop") || is("truncate") { 2 } else { 4 };
+        let short = self.lexer.clone().nth(2).is_none();
+        if whole && (short || !is("drop") && !is("truncate")) {
             return Step::Found("is a statement");
         }
         let more = self.text[token.end..].iter().any(|byte| matches!(byte, b'(' | b'\'' | b'"' | b';' | b'=' | b'*'));
@@ -776,8 +800,11 @@ impl<'a> Walk<'a> {
         if self.open_end && self.logic > 0 && self.groups > 0 && !self.broke_out() && left.kind == Kind::Text {
             return Some("adds a condition and opens a quote");
         }
-        if !self.broke_out() && self.known_calls > 1 && self.operators > 0 {
+        if !self.broke_out() && self.known_calls > 1 && (self.operators > 0 || self.plain) {
             return Some("builds a value from function calls");
+        }
+        if !self.broke_out() && self.known_calls == 1 && self.plain && is_word_at(self.text, self.anchor, "sleep") && left.kind == Kind::Number {
+            return Some("waits with SLEEP");
         }
         if let Some(why) = self.truth(left, true) {
             return Some(why);
@@ -798,7 +825,7 @@ impl<'a> Walk<'a> {
     fn is_quoted_symbol(&self) -> bool {
         let Some(last) = self.quote.and_then(|quote| self.text.iter().rposition(|&byte| byte == quote)) else { return false };
         let prose = |part: &[u8]| part.windows(3).any(|around| around[1] == b' ' && around[0] != b'-' && around[2].is_ascii_alphabetic());
-        self.strings == 1 && self.operands == 1 && (prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
+        !self.unbalanced && self.strings == 1 && self.operands == 1 && (prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
     }
 
     /// `1 or 1`, `1 and 0`, `1 or true`: not `3 or 4`, which is prose.

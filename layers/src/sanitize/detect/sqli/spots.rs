@@ -13,6 +13,9 @@ use super::words::{self, DANGEROUS, Kind};
 
 pub(super) fn find(text: &[u8]) -> Option<Finding> {
     let spots = Spots { text };
+    if let Some(found) = spots.catalogue() {
+        return Some(found);
+    }
     (0..text.len()).filter(|&at| STOPS[text[at] as usize]).find_map(|at| spots.at(at))
 }
 
@@ -50,6 +53,20 @@ impl<'a> Spots<'a> {
         }
     }
 
+    /// A table of the catalogue, with little else in the text.
+    fn catalogue(&self) -> Option<Finding> {
+        const LONGEST: usize = 64;
+        const TABLES: &[&str] = &["all_tables", "dba_users", "information_schema", "mysql.db", "mysql.user", "pg_catalog", "pg_database", "pg_shadow", "pg_tables", "pg_user", "sqlite_master", "sqlite_temp_master", "sys.tables", "sys.user$", "syscolumns", "sysdatabases", "sysobjects", "user_tab_columns"];
+        let text = self.text.trim_ascii();
+        if text.len() > LONGEST || !text.iter().any(|byte| matches!(byte, b'_' | b'.' | b's' | b'S')) || text.iter().filter(|byte| is_blank(**byte)).count() > 1 {
+            return None;
+        }
+        let start = self.text.len() - self.text.trim_ascii_start().len();
+        let named = |at: &usize| (*at == start || !is_word(self.text[at - 1])) && TABLES.iter().any(|table| is_word_at(self.text, *at, table));
+        let at = (start..start + text.len()).find(named)?;
+        Self::finding(at, start + text.len(), "names a table of the database's catalogue")
+    }
+
     const fn finding(start: usize, end: usize, why: &'static str) -> Option<Finding> {
         Some(Finding { start, end, why })
     }
@@ -84,7 +101,16 @@ impl<'a> Spots<'a> {
     }
 
     fn call(&self, at: usize) -> Option<Finding> {
+        if let Some(start) = self.preceded_by(at, &["against"])
+            && self.text[..before_blanks(self.text, start)].ends_with(b")")
+        {
+            return Self::finding(start, at + 1, "searches a column with MATCH … AGAINST");
+        }
         let (mut start, name) = self.word_before(at)?;
+        if matches!(name, [b'e' | b'E'] | [b'0'..=b'9', b'e' | b'E', b'0'..=b'9']) && start > 1 && self.text[start - 1] == b'.' && self.text[start - 2].is_ascii_digit() {
+            return Self::finding(start, at + 1, "hides a function behind a number");
+        }
+        let word_starts = start;
         while self.byte(start.wrapping_sub(1)) == b'.' && start > 1 && is_word(self.text[start - 2]) {
             start = word_start(self.text, start - 1);
         }
@@ -110,7 +136,7 @@ impl<'a> Spots<'a> {
             return self.preceded_by(start, &["into"]).and_then(|start| Self::finding(start, at + 1, OUTFILE));
         }
         let converts = name.eq_ignore_ascii_case(b"convert") && is_word_at(self.text, argument, "int") && self.byte(skip_blanks(self.text, argument + 3)) == b',';
-        if converts || matches!(name, [b'e' | b'E'] | [b'0'..=b'9', b'e' | b'E']) && self.byte(start.wrapping_sub(1)) == b'.' && start > 1 && self.text[start - 2].is_ascii_digit() {
+        if converts || function && continues(self.text, argument, "0x") && self.byte(argument + 3).is_ascii_hexdigit() && is_word(self.byte(word_starts)) && adjacent {
             return Self::finding(start, at + 1, "calls a function of the database");
         }
         None
@@ -207,10 +233,13 @@ impl<'a> Spots<'a> {
             let exec = self.preceded_by(open - 1, &["exec"]).or_else(|| self.preceded_by(open - 1, &["execute"]));
             return exec.and_then(|start| Self::finding(start, at + 1, "runs a statement it builds"));
         }
+        if self.byte(at + 1) == b'@' && is_word(self.byte(at + 2)) && let Some(start) = self.preceded_by(at, &["select"]) {
+            return Self::finding(start, at + 2, "reads a setting of the server");
+        }
         let server = ["version", "datadir", "hostname", "servername", "basedir", "tmpdir", "spid", "language", "innodb_version"];
         let name = server.iter().find(|name| self.byte(at + 1) == b'@' && is_word_at(self.text, at + 2, name))?;
         let computed = matches!(self.byte(before_blanks(self.text, at).wrapping_sub(1)), b'(' | b'=' | b',' | b'+');
-        if computed || self.preceded_by(at, &["select"]).is_some() {
+        if computed && name.len() > 3 || self.preceded_by(at, &["select"]).is_some() {
             return Self::finding(at, at + 2 + name.len(), "reads a setting of the server");
         }
         None

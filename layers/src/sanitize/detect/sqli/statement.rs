@@ -58,7 +58,8 @@ pub(super) fn starts(text: &[u8], verb: Token, mut next: Lexer<'_>) -> bool {
     if is("print") {
         return first.kind == Kind::Text && next.ahead() == Some(Kind::Semicolon);
     }
-    is("handler") && is_name(first) && next.next().is_some_and(|token| any(token, &["open", "read"]))
+    is("merge") && any(first, &["into"]) && next.next().is_some_and(is_name) && next.next().is_some_and(|token| any(token, &["using"]))
+        || is("handler") && is_name(first) && next.next().is_some_and(|token| any(token, &["open", "read"]))
         || is("grant") && any(first, &["all", "select", "execute"]) && next.next().is_some_and(|token| any(token, &["privileges", "on"]))
         || is("set") && is_name(first) && next.next().is_some_and(|token| token.kind == Kind::Compare) && text[verb.start..].contains(&b'@')
         || is("copy") && is_name(first) && next.next().is_some_and(|token| any(token, &["to", "from"])) && next.next().is_some_and(|token| token.kind == Kind::Text || any(token, &["program"]))
@@ -80,7 +81,9 @@ fn is_name(token: Token) -> bool {
 
 /// After `drop table users`, prose would go on with another word.
 fn ends_or_is_code(text: &[u8], mut next: Lexer<'_>, name: Token) -> bool {
+    let follows = ["character", "add", "modify", "returns", "single_user", "column"];
     next.next().is_none_or(|token| match token.kind {
+        _ if follows.iter().any(|word| is_word_at(text, token.start, word)) => true,
         Kind::Word | Kind::Function | Kind::Logic | Kind::Compare | Kind::Other => {
             text[name.start..name.end].iter().any(|byte| matches!(byte, b'_' | b'.' | b'`' | b'0'..=b'9'))
         }

@@ -47,7 +47,7 @@ pub(super) fn is_call(text: &[u8], at: usize) -> bool {
         }
         end = next;
     }
-    matches!(byte(text, end), b'(' | b'`' | b')' | b'=') || continues(text, end, ":") && continues(text, at, "javascript")
+    matches!(byte(text, end), b'(' | b'`' | b')' | b'=') || listed(SINKS, &text[at..end]) || continues(text, end, ":") && continues(text, at, "javascript")
 }
 
 fn call(text: &[u8], at: usize) -> Option<Finding> {
@@ -146,7 +146,7 @@ fn expression(text: &[u8], at: usize) -> Option<Finding> {
     }
     let body = &text[at + 2..text.len().min(at + 130)];
     let holds = |part: &str| body.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()));
-    let code = holds("constructor") || holds("$eval") || holds("$on.") || holds("__proto__") || holds("alert(") || holds("charat");
+    let code = holds("constructor") || holds("$eval") || holds("$on.") || holds("__proto__") || holds("alert(") || holds("charat") || is_arithmetic(body);
     if code { finding(at, at + 2, "is an expression that a template runs") } else { None }
 }
 
@@ -164,10 +164,25 @@ fn property(text: &[u8], at: usize) -> Option<Finding> {
     let next = skip_blanks(text, end);
     let assigned = byte(text, next) == b'=' && byte(text, next + 1) != b'=' && !is_blank(byte(text, next + 1)) && byte(text, next + 1) != 0;
     let is = |object: &str, property: &str| name.eq_ignore_ascii_case(object.as_bytes()) && member.eq_ignore_ascii_case(property.as_bytes());
+    let rewrites = (member.eq_ignore_ascii_case(b"innerhtml") || member.eq_ignore_ascii_case(b"outerhtml")) && byte(text, next) == b'=' && !matches!(byte(text, next + 1), b'=' | 0);
+    if rewrites {
+        return finding(start, next + 1, "rewrites the page");
+    }
+    let alone = text.len() < 40 && !text.trim_ascii().iter().any(|&byte| is_blank(byte));
+    if alone && (is("document", "cookie") || is("document", "domain") || is("document", "write") || is("window", "location")) {
+        return finding(start, end, "reads or moves the page");
+    }
     let navigates = is("document", "location") || is("window", "location") || is("location", "href") || is("document", "cookie");
     if navigates && assigned && is_word(byte(text, start)) {
         return finding(start, next + 1, "sends the reader elsewhere");
     }
     let concatenated = is("document", "cookie") && matches!(byte(text, super::super::bytes::before_blanks(text, start).wrapping_sub(1)), b'+' | b'(' | b'=');
     if concatenated { finding(start, end, "reads the reader's cookies") } else { None }
+}
+
+/// `7*7}}`: a probe for templates.
+fn is_arithmetic(body: &[u8]) -> bool {
+    let length = body.iter().position(|&byte| byte == b'}').unwrap_or(0);
+    let body = body[..length].trim_ascii();
+    body.first().is_some_and(u8::is_ascii_digit) && body.contains(&b'*') && body.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'*' | b' ' | b'\''))
 }

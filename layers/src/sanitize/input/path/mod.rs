@@ -40,7 +40,9 @@ pub(super) fn sanitize(input: &[u8], limit: Limit) -> SanitizationResult<'_> {
     refuse_oddities(&form, &mut verdict);
     refuse_escapes(&form, &mut verdict);
     refuse_long_names(&form, &mut verdict);
-    showable(&mut form);
+    if verdict.is_refused() {
+        showable(&mut form);
+    }
     verdict.finish(input, form.text)
 }
 

@@ -15,6 +15,8 @@ const VIRAMA: u8 = 9;
 /// 1. after a virama (Sinhala, Nepali, and the end of a Malayalam word),
 /// 2. between two letters that are not ASCII (Persian, Bengali),
 /// 3. after an Arabic letter that would join the next one (Kurdish ە is typed as ه and U+200C, also at the end of a word).
+///
+/// The order of the marks on a letter does not matter, since normalisation may change it.
 pub(in crate::sanitize::input) fn drop_stray_joiners(
     text: &str,
     mut dropped: impl FnMut(Range<usize>),
@@ -23,21 +25,47 @@ pub(in crate::sanitize::input) fn drop_stray_joiners(
         return None;
     }
     let mut rewriter = Rewriter::new(text);
+    let mut before = Before::default();
     let mut rest = text.char_indices().peekable();
     while let Some((at, c)) = rest.next() {
-        if !matches!(c, '\u{200c}' | '\u{200d}') {
-            continue;
-        }
-        let before = rewriter.last_before(at);
-        let after_virama = before.is_some_and(|c| canonical_combining_class(c) == VIRAMA);
-        let between_letters = before.is_some_and(is_letter) && rest.peek().is_some_and(|&(_, c)| is_letter(c));
-        if !(after_virama || between_letters || before.is_some_and(joins_onwards)) {
+        let stays = !matches!(c, '\u{200c}' | '\u{200d}') || before.takes_joiner(rest.peek().map(|&(_, next)| next));
+        if stays {
+            before.push(c);
+        } else {
             let place = at..at + c.len_utf8();
             rewriter.remove(place.clone());
             dropped(place);
         }
     }
     rewriter.finish()
+}
+
+/// What stands before a character.
+#[derive(Default)]
+struct Before {
+    last: Option<char>,
+    /// The last character that is not a mark on another.
+    base: Option<char>,
+    /// Whether one of the marks on the base is a virama.
+    virama: bool,
+}
+
+impl Before {
+    fn push(&mut self, c: char) {
+        let class = canonical_combining_class(c);
+        if class == 0 {
+            self.base = Some(c);
+            self.virama = false;
+        }
+        self.virama |= class == VIRAMA;
+        self.last = Some(c);
+    }
+
+    fn takes_joiner(&self, next: Option<char>) -> bool {
+        self.virama
+            || self.last.is_some_and(is_letter) && next.is_some_and(is_letter)
+            || self.base.is_some_and(joins_onwards)
+    }
 }
 
 fn is_letter(c: char) -> bool {
