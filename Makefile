@@ -58,6 +58,10 @@ clean-data: ## remove DATA_DIR (default ./data): the embedded database, generate
 bench: ## criterion tables: layers, requests, crypto
 	$(CARGO) bench --bench layers --bench requests --bench crypto
 
+.PHONY: rivals
+rivals: ## each layer beside the published crates that do the same: time and allocations
+	$(CARGO) run --locked --release --manifest-path benches/rivals/Cargo.toml --target-dir $${CARGO_TARGET_DIR:-target} -- --bench
+
 .PHONY: measure
 measure: ## size of the release binary, time from exec to ready, idle memory
 	@scripts/install.sh postgresql
@@ -104,6 +108,10 @@ msrv: ## both packages compile with their oldest supported compiler (needs rustu
 .PHONY: minimal-versions
 minimal-versions: ## layers compile with the oldest dependencies that Cargo.toml allows (needs a nightly compiler)
 	@scripts/minimal-versions.sh
+
+.PHONY: package
+package: ## the packaged layers serve a new axum app and a new hyper app (needs the network)
+	@scripts/package.sh
 
 .PHONY: api-snapshot
 api-snapshot: ## the public API of layers is the one on record (needs cargo-public-api and a nightly compiler)

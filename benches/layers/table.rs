@@ -18,10 +18,9 @@ use crate::report::Report;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Requests made in advance of one stretch of measured time: few enough to stay in the cache.
-const BATCH: u64 = 64;
-/// Criterion's first runs are too short to tell anything.
-const SHORTEST_RUN: u64 = 1000;
+/// Requests made in advance of one stretch of measured time: few enough to stay in the cache, and to be done before the scheduler turns to
+/// another process.
+const BATCH: u64 = 32;
 
 /// What a row is about.
 #[derive(Clone, Copy)]
@@ -110,34 +109,37 @@ impl Table {
         self.rows.push((row, cost));
     }
 
-    /// Nanoseconds: the mean of criterion's fastest sample, because other processes only ever make one slower.
+    /// Nanoseconds: the median of all batches, which other processes on the machine move less than criterion's samples.
     fn time<S, R, B>(&mut self, name: &str, service: &mut S, request: &Request<R>) -> f64
     where
         S: Service<Request<R>, Response = Response<B>>,
         R: Clone,
         B: Body,
     {
-        let mut fastest = f64::INFINITY;
+        let mut batches = Vec::new();
         self.criterion.bench_function(name, |bencher| {
             bencher.iter_custom(|rounds| {
                 let mut elapsed = Duration::ZERO;
                 let mut left = rounds;
                 while left > 0 {
                     let batch: Vec<_> = (0..left.min(BATCH)).map(|_| request.clone()).collect();
-                    left -= left.min(BATCH);
+                    let length = batch.len() as u64;
                     let begun = Instant::now();
                     for request in batch {
                         answer(service, request);
                     }
-                    elapsed += begun.elapsed();
-                }
-                if rounds >= SHORTEST_RUN {
-                    fastest = fastest.min(elapsed.as_secs_f64() * 1e9 / rounds as f64);
+                    let took = begun.elapsed();
+                    if length == BATCH {
+                        batches.push(took);
+                    }
+                    elapsed += took;
+                    left -= length;
                 }
                 elapsed
             });
         });
-        fastest
+        batches.sort_unstable();
+        batches.get(batches.len() / 2).map_or(f64::NAN, |median| median.as_secs_f64() * 1e9 / BATCH as f64)
     }
 
     #[expect(clippy::print_stdout, reason = "the table is what this program is for")]

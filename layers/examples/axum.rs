@@ -1,13 +1,14 @@
 //! All layers around an axum router: `cargo run --example axum --features full`, then `curl -i localhost:3000/users/7`.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Extension, MatchedPath, Path, Request};
-use axum::routing::get;
+use axum::routing::{get, post};
+use portcullis_layers::audit::{AuditLayer, AuditLog, AuditSink};
 use portcullis_layers::client_ip::ClientIpLayer;
 use portcullis_layers::jwt_auth::{
     Access, Algorithm, JwtAuthLayer, KeySet, KeySetHandle, Validation, Verified, VerifyingKey,
@@ -15,7 +16,9 @@ use portcullis_layers::jwt_auth::{
 use portcullis_layers::load_shed::LoadShedLayer;
 use portcullis_layers::metrics::MetricsLayer;
 use portcullis_layers::problem::ProblemLayer;
+use portcullis_layers::rate_limit::{Key, Limiter, Policy, RateLimitLayer};
 use portcullis_layers::request_id::RequestIdLayer;
+use portcullis_layers::sanitize::{self, FieldKind, Place, SanitizeLayer};
 use portcullis_layers::security_headers::SecurityHeadersLayer;
 use portcullis_layers::trace::TraceLayer;
 use portcullis_layers::{PeerAddr, RoutePattern};
@@ -27,30 +30,49 @@ use tower::ServiceBuilder;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().init();
-    serve(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 3000))).await?).await
+    let (audit, mut events) = AuditLog::bounded(NonZeroUsize::try_from(10_000)?);
+    tokio::spawn(async move {
+        while let Some(batch) = events.next_batch(NonZeroUsize::MAX).await {
+            batch.iter().for_each(|event| tracing::info!(?event, "audit"));
+        }
+    });
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 3000))).await?;
+    // What the registry gathers is for your scraper alone, at an address of its own.
+    serve(listener, &Registry::new(), audit).await
 }
 
-pub(crate) async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn serve(listener: TcpListener, registry: &Registry, audit: AuditSink) -> Result<(), Box<dyn Error>> {
+    let policy = Policy::new("network", 60, Duration::from_secs(60)).burst(20);
+    let network = Limiter::builder().policy(policy).build()?.limit("network").ok_or("a policy of this name")?;
     let key = VerifyingKey::from_secret(Algorithm::HS256, b"only an example: 32 bytes or more")?;
     let validation = Validation::<Value>::builder().issuer("https://issuer.example").audience("example").build()?;
     let authentication = JwtAuthLayer::builder(KeySetHandle::new(KeySet::new([key])?), validation)
         .access(|head| if head.uri.path() == "/me" { Access::Required } else { Access::Skip });
+    let fields = SanitizeLayer::builder(|_, place| match place {
+        Place::Path => sanitize::Policy::Inspect(FieldKind::Path),
+        Place::Body("/password") => sanitize::Policy::Skip,
+        _ => sanitize::Policy::Inspect(FieldKind::Text),
+    });
 
     // Outermost first.
     let stack = ServiceBuilder::new()
         .map_request(introduce)
         .layer(RequestIdLayer::new())
         .layer(TraceLayer::new())
-        .layer(MetricsLayer::builder(&Registry::new()).build()?)
+        .layer(MetricsLayer::builder(registry).build()?)
         .layer(SecurityHeadersLayer::api())
         .layer(ProblemLayer::builder().build()?)
-        .layer(ClientIpLayer::builder().trusted(["10.0.0.0/8".parse()?]).build()?)
-        .layer(LoadShedLayer::new(NonZeroUsize::try_from(512)?))
-        .layer(authentication.build()?);
+        .layer(AuditLayer::builder(audit).when(|head| (head.uri.path() == "/me").then_some("profile.read")).build())
+        .layer(ClientIpLayer::builder().trusted(["127.0.0.0/8".parse()?]).build()?)
+        .layer(RateLimitLayer::builder().limit(&network, |head| Some(Key::client(head))).build())
+        .layer(LoadShedLayer::new(NonZeroUsize::try_from(64)?))
+        .layer(authentication.build()?)
+        .layer(fields.build());
 
     let app = Router::new()
         .route("/users/{id}", get(async |Path(id): Path<u64>| format!("user {id}\n")))
         .route("/me", get(async |Extension(token): Extension<Verified<Value>>| token.claims().to_string()))
+        .route("/echo", post(async |json: String| json))
         .layer(stack);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
@@ -62,9 +84,8 @@ fn introduce(mut request: Request) -> Request {
     if let Some(ConnectInfo(peer)) = extensions.get().copied() {
         extensions.insert(PeerAddr(peer));
     }
-    if let Some(path) = extensions.get().map(MatchedPath::as_str) {
-        let pattern = Cow::Owned(path.to_owned());
-        extensions.insert(RoutePattern(pattern));
+    if let Some(pattern) = extensions.get().map(|path: &MatchedPath| path.as_str().to_owned()) {
+        extensions.insert(RoutePattern(pattern.into()));
     }
     request
 }

@@ -9,8 +9,8 @@ use super::sessions::{ATTEMPTS, refuse, secret};
 use super::users::check_new_password;
 use crate::access::Authenticated;
 use crate::audit::Event;
-use crate::auth::pool::Ticket;
 use crate::auth::password::{Context, PasswordPolicy};
+use crate::auth::pool::Ticket;
 use crate::body::Form;
 use crate::db::{query, sessions, users};
 use crate::error::ApiError;
@@ -52,7 +52,8 @@ async fn prove(call: &Call, who: &Authenticated, current: SecretString) -> Resul
     };
     let verified = ticket.verify(current, Some(stored.clone())).await.map_err(ApiError::internal)?;
     if !verified.matches {
-        let event = Event::failure("password.change_failed", Some(who.user.id)).with(json!({ "reason": "credentials" }));
+        let event =
+            Event::failure("password.change_failed", Some(who.user.id)).with(json!({ "reason": "credentials" }));
         return refuse(app, &call.origin(), &event, ApiError::WrongCurrentPassword).await;
     }
     Ok(Proven { ticket, stored })
@@ -67,8 +68,7 @@ async fn replace(call: &Call, who: &Authenticated, verified: &str, hash: &str) -
     if users::change_password(&transaction, who.user.id, verified, hash, now).await?.is_none() {
         return Ok(false);
     }
-    let ended =
-        sessions::revoke_all(&transaction, who.user.id, now, "password_changed", Some(who.session_id)).await?;
+    let ended = sessions::revoke_all(&transaction, who.user.id, now, "password_changed", Some(who.session_id)).await?;
     let event = Event::success("password.changed", who.user.id).with(json!({ "sessions_ended": ended }));
     event.write(app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;

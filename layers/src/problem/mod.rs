@@ -25,7 +25,7 @@
 //! | `title` | from `codes`, else the code in words; with `about:blank` the status phrase (RFC 9457, 4.2.1) |
 //! | `status` | that of the response |
 //! | `detail`, `message` | the refusal's detail, else one fixed sentence per status |
-//! | `instance` | the path of the request, never its query |
+//! | `instance` | the path of the request, at most 1,024 bytes of it, never its query |
 //! | `error` | the stable machine code |
 //! | others | what [`Members`] in the response extensions and [`members`](Builder::members) add; the names above are taken |
 //!

@@ -66,7 +66,14 @@ impl Config {
             members(&context, &mut others);
         }
         let object = json::object(
-            &Standard { type_uri: &self.type_uri(code), title: &title, status, detail, instance: context.path(), code },
+            &Standard {
+                type_uri: &self.type_uri(code),
+                title: &title,
+                status,
+                detail,
+                instance: context.instance(),
+                code,
+            },
             &others,
         );
         self.set_headers(response.headers_mut(), status, object.len());

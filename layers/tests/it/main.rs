@@ -18,11 +18,3 @@ mod sanitize;
 mod security_headers;
 mod token;
 mod trace;
-
-use std::alloc::System;
-
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-
-/// Counts allocations for the tests that bound them.
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

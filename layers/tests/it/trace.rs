@@ -21,7 +21,7 @@ use tracing::{Dispatch, Level};
 static BYSTANDER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
 
 /// A subscriber for this thread, and what it wrote.
-struct Log {
+pub(crate) struct Log {
     text: Arc<Mutex<Vec<u8>>>,
     _guard: DefaultGuard,
 }
@@ -39,7 +39,7 @@ impl io::Write for Writer {
 }
 
 impl Log {
-    fn at(level: Level) -> Self {
+    pub(crate) fn at(level: Level) -> Self {
         LazyLock::force(&BYSTANDER);
         let text = Arc::<Mutex<Vec<u8>>>::default();
         let writer = Arc::clone(&text);
@@ -55,7 +55,7 @@ impl Log {
         String::from_utf8(self.text.lock().unwrap().clone()).unwrap()
     }
 
-    fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

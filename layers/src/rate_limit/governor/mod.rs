@@ -1,4 +1,4 @@
-//! Serves a limiter of the [`governor`](::governor) crate with a key extractor of [`tower_governor`], on plain hyper as in axum.
+//! Serves a limiter of the [`governor`] crate with a key extractor of [`tower_governor`], on plain hyper as in axum.
 //!
 //! For apps that have both and want to keep them. What they get here: any response body, the IETF header fields, a `Retry-After` that is
 //! never 0, a refusal that costs no more than an allowance, and a limiter that forgets fresh keys by itself.

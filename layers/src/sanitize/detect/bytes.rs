@@ -70,3 +70,108 @@ pub(super) fn listed(sorted: &[&str], word: &[u8]) -> bool {
     let word = lower(word, &mut buffer);
     !word.is_empty() && sorted.binary_search_by(|entry| entry.as_bytes().cmp(word)).is_ok()
 }
+
+/// Words with a meaning, found by hash in any case. `SLOTS` is a power of two, at least twice the number of words.
+pub(super) struct Vocabulary<T: 'static, const SLOTS: usize> {
+    words: &'static [(&'static str, T)],
+    /// One more than the index of a word; zero marks a free slot.
+    slots: [u16; SLOTS],
+}
+
+impl<T: Copy, const SLOTS: usize> Vocabulary<T, SLOTS> {
+    pub(super) const fn new(words: &'static [(&'static str, T)]) -> Self {
+        assert!(SLOTS.is_power_of_two() && words.len() * 2 <= SLOTS);
+        let mut slots = [0; SLOTS];
+        let mut index = 0;
+        while index < words.len() {
+            let mut slot = hash(words[index].0.as_bytes()) % SLOTS;
+            while slots[slot] != 0 {
+                slot = (slot + 1) % SLOTS;
+            }
+            index += 1;
+            #[expect(clippy::cast_possible_truncation, reason = "there are fewer words than slots")]
+            let entry = index as u16;
+            slots[slot] = entry;
+        }
+        Self { words, slots }
+    }
+
+    pub(super) fn get(&self, word: &[u8]) -> Option<T> {
+        const LONGEST: usize = 32;
+        if word.len() > LONGEST {
+            return None;
+        }
+        let mut slot = hash(word) % SLOTS;
+        loop {
+            let index = usize::from(self.slots[slot]).checked_sub(1)?;
+            let (known, meaning) = &self.words[index];
+            if known.as_bytes().eq_ignore_ascii_case(word) {
+                return Some(*meaning);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+}
+
+/// FNV-1a over the word in lower case.
+const fn hash(word: &[u8]) -> usize {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut at = 0;
+    while at < word.len() {
+        hash = (hash ^ word[at].to_ascii_lowercase() as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    (hash ^ (hash >> 15)) as usize
+}
+
+/// Which classes of bytes a text holds, found in one pass, so that detectors skip what cannot match.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Classes(u8);
+
+impl Classes {
+    pub(super) const SINGLE_QUOTE: u8 = 1;
+    pub(super) const DOUBLE_QUOTE: u8 = 1 << 1;
+    /// `%`, `&`, `\`, and the first bytes of full-width forms.
+    pub(super) const ENCODED: u8 = 1 << 2;
+    pub(super) const LESS_THAN: u8 = 1 << 3;
+    pub(super) const EQUALS: u8 = 1 << 4;
+    /// What script outside of tags needs.
+    pub(super) const SCRIPT: u8 = 1 << 5;
+    /// What a fragment of SQL needs.
+    pub(super) const SQL: u8 = 1 << 6;
+
+    const TABLE: [u8; 256] = {
+        let mut table = [0; 256];
+        let mut at = 0;
+        while at < 256 {
+            #[expect(clippy::cast_possible_truncation, reason = "counts the values of a byte")]
+            let byte = at as u8;
+            table[at] = match byte {
+                b'\'' => Self::SINGLE_QUOTE | Self::SQL,
+                b'"' => Self::DOUBLE_QUOTE | Self::SQL,
+                b'%' | b'&' | b'\\' | 0xc2 | 0xef => Self::ENCODED,
+                b'<' => Self::LESS_THAN,
+                b'=' => Self::EQUALS | Self::SQL,
+                b'(' | b':' | b'`' | b'[' | b'{' | b'.' => Self::SCRIPT | Self::SQL,
+                b'+' => Self::SCRIPT,
+                b';' | b'@' | b'/' | b'u' | b'U' | b'_' | b',' => Self::SQL,
+                _ => 0,
+            };
+            at += 1;
+        }
+        table
+    };
+
+    pub(super) fn of(text: &[u8]) -> Self {
+        Self(text.iter().fold(0, |found, &byte| found | Self::TABLE[usize::from(byte)]))
+    }
+
+    pub(super) const fn hold(self, class: u8) -> bool {
+        self.0 & class != 0
+    }
+
+    /// Positions of the bytes of a class.
+    pub(super) fn positions(text: &[u8], class: u8) -> impl Iterator<Item = usize> {
+        text.iter().enumerate().filter(move |(_, byte)| Self::TABLE[usize::from(**byte)] & class != 0).map(|(at, _)| at)
+    }
+}

@@ -15,6 +15,7 @@ mod decode;
 mod sqli;
 mod xss;
 
+use bytes::Classes;
 use decode::Decoded;
 
 /// What was found, and where.
@@ -39,27 +40,31 @@ pub(crate) enum Strictness {
 
 /// Finds text that would change the meaning of an SQL query it is pasted into.
 pub(crate) fn sql_injection(text: &str, strictness: Strictness) -> Option<Hit> {
-    examine(text, |bytes| sqli::find(bytes, strictness), decode::for_sql)
+    examine(text, |bytes, classes| sqli::find(bytes, classes, strictness), decode::for_sql)
 }
 
 /// Finds text that would run script in, or restyle, an HTML page it is pasted into.
 pub(crate) fn xss(text: &str, strictness: Strictness) -> Option<Hit> {
-    examine(text, |bytes| xss::find(bytes, strictness), decode::for_html)
+    examine(text, |bytes, classes| xss::find(bytes, classes, strictness), decode::for_html)
 }
 
 /// Looks at the text itself, then at each form that undoing its encodings yields.
 fn examine(
     text: &str,
-    find: impl Fn(&[u8]) -> Option<Finding>,
+    find: impl Fn(&[u8], Classes) -> Option<Finding>,
     decode: fn(&[u8], &[u32]) -> Option<Decoded>,
 ) -> Option<Hit> {
     const DEPTH: usize = 2;
-    if let Some(found) = find(text.as_bytes()) {
+    let classes = Classes::of(text.as_bytes());
+    if let Some(found) = find(text.as_bytes(), classes) {
         return Some(found.within(text));
+    }
+    if !classes.hold(Classes::ENCODED) {
+        return None;
     }
     let mut decoded = decode(text.as_bytes(), &[])?;
     for _ in 0..DEPTH {
-        if let Some(found) = find(&decoded.bytes) {
+        if let Some(found) = find(&decoded.bytes, Classes::of(&decoded.bytes)) {
             let offset = |at: usize| decoded.offsets.get(at).map_or(text.len(), |&at| at as usize);
             let found = Finding { start: offset(found.start), end: offset(found.end), why: found.why };
             return Some(found.within(text));

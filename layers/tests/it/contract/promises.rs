@@ -95,28 +95,28 @@ pub(super) async fn keeps_the_body(layer: impl Layer<Probe, Service: Wrapped>) {
 }
 
 /// Allocations of a warm service from call to response, beyond those of the bare probe.
-pub(super) fn allocations_added(layer: impl Layer<Probe, Service: Wrapped>) -> usize {
+pub(super) fn allocations_added(layer: impl Layer<Probe, Service: Wrapped>) -> u64 {
     let bare = allocations(Probe::new(Conduct::Answer));
     allocations(layer.layer(Probe::new(Conduct::Answer))).saturating_sub(bare)
 }
 
-/// The counter sees the whole process, other tests included, so the least of many rounds is the service's own.
-fn allocations(mut service: impl Wrapped) -> usize {
+/// Those of this thread alone. The first rounds warm the service up, so the last one counts.
+fn allocations(mut service: impl Wrapped) -> u64 {
     let cx = &mut Context::from_waker(Waker::noop());
-    let rounds = (0..2_000).map(|_| {
-        std::thread::yield_now();
+    let mut allocations = 0;
+    for _ in 0..16 {
         let request = probe::request(Method::GET);
         while service.poll_ready(cx).is_pending() {}
-        let region = stats_alloc::Region::new(crate::ALLOCATOR);
-        let mut future = pin!(service.call(request));
-        let response = loop {
-            if let Poll::Ready(response) = future.as_mut().poll(cx) {
-                break response;
+        let mut response = None;
+        let change = allocation_counter::measure(|| {
+            let mut future = pin!(service.call(request));
+            while response.is_none() {
+                if let Poll::Ready(answered) = future.as_mut().poll(cx) {
+                    response = Some(answered);
+                }
             }
-        };
-        let change = region.change();
-        drop(response);
-        change.allocations + change.reallocations
-    });
-    rounds.min().unwrap_or(usize::MAX)
+        });
+        allocations = change.count_total;
+    }
+    allocations
 }

@@ -3,11 +3,11 @@
 //! [`Walk`] alternates between operands and what may follow one. It remembers the little that decides: whether a quote
 //! was closed, which operators joined which kinds of operands, and what a `SELECT` has shown so far.
 
-use super::super::bytes::{before_blanks, continues, is_blank, is_word_at, listed, skip_blanks, word_end, word_start};
+use super::super::bytes::{before_blanks, continues, is_blank, is_word_at, skip_blanks, word_end, word_start};
 use super::super::{Finding, Strictness};
 use super::lexer::{Lexer, Token};
 use super::statement;
-use super::words::{DANGEROUS, Kind};
+use super::words::{self, Kind};
 
 /// No injection needs more tokens to show itself; keeps the cost of an anchor constant.
 const TOKENS: usize = 96;
@@ -271,7 +271,7 @@ impl<'a> Walk<'a> {
     /// A call of a known function: reads on inside its parentheses.
     fn call(&mut self, token: Token) -> Step {
         let name = self.bytes(token);
-        let dangerous = listed(DANGEROUS, name) || name.eq_ignore_ascii_case(b"sleep");
+        let dangerous = words::is_dangerous(name) || name.eq_ignore_ascii_case(b"sleep");
         let Some(open) = self.lexer.next() else { return Step::Prose };
         if dangerous && (self.operators > 0 || self.select.is_some()) && self.lexer.ahead() != Some(Kind::Close) {
             return Step::Found("calls a database function that waits, reads or reveals");

@@ -11,11 +11,13 @@ mod spots;
 mod statement;
 mod words;
 
+use super::bytes::Classes;
 use super::{Finding, Strictness};
 
-pub(super) fn find(text: &[u8], strictness: Strictness) -> Option<Finding> {
-    let anchored = expression::bare(text)
-        .or_else(|| expression::quoted(text, b'\'', strictness))
-        .or_else(|| expression::quoted(text, b'"', strictness));
-    anchored.or_else(|| spots::find(text))
+pub(super) fn find(text: &[u8], classes: Classes, strictness: Strictness) -> Option<Finding> {
+    let quoted = |class, quote| if classes.hold(class) { expression::quoted(text, quote, strictness) } else { None };
+    expression::bare(text)
+        .or_else(|| quoted(Classes::SINGLE_QUOTE, b'\''))
+        .or_else(|| quoted(Classes::DOUBLE_QUOTE, b'"'))
+        .or_else(|| if classes.hold(Classes::SQL) { spots::find(text) } else { None })
 }

@@ -5,31 +5,19 @@
 
 use super::super::Finding;
 use super::super::bytes::{
-    REACH, before_blanks, continues, is_blank, is_word, is_word_at, listed, skip_blanks, word_end, word_start,
+    Classes, REACH, before_blanks, continues, is_blank, is_word, is_word_at, listed, skip_blanks, word_end, word_start,
 };
 use super::lexer::Lexer;
 use super::statement;
-use super::words::{self, DANGEROUS, Kind};
+use super::words::{self, Kind};
 
 pub(super) fn find(text: &[u8]) -> Option<Finding> {
     let spots = Spots { text };
     if let Some(found) = spots.catalogue() {
         return Some(found);
     }
-    (0..text.len()).filter(|&at| STOPS[text[at] as usize]).find_map(|at| spots.at(at))
+    Classes::positions(text, Classes::SQL).find_map(|at| spots.at(at))
 }
-
-/// Bytes at which a fragment may be recognised.
-const STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    let bytes = b"('\"`;:@/[{uU=_.,*";
-    let mut at = 0;
-    while at < bytes.len() {
-        stops[bytes[at] as usize] = true;
-        at += 1;
-    }
-    stops
-};
 
 struct Spots<'a> {
     text: &'a [u8],
@@ -58,13 +46,19 @@ impl<'a> Spots<'a> {
         const LONGEST: usize = 64;
         const TABLES: &[&str] = &["all_tables", "dba_users", "information_schema", "mysql.db", "mysql.user", "pg_catalog", "pg_database", "pg_shadow", "pg_tables", "pg_user", "sqlite_master", "sqlite_temp_master", "sys.tables", "sys.user$", "syscolumns", "sysdatabases", "sysobjects", "user_tab_columns"];
         let text = self.text.trim_ascii();
-        if text.len() > LONGEST || !text.iter().any(|byte| matches!(byte, b'_' | b'.' | b's' | b'S')) || text.iter().filter(|byte| is_blank(**byte)).count() > 1 {
+        if text.len() > LONGEST || text.iter().filter(|byte| is_blank(**byte)).count() > 1 {
             return None;
         }
         let start = self.text.len() - self.text.trim_ascii_start().len();
-        let named = |at: &usize| (*at == start || !is_word(self.text[at - 1])) && TABLES.iter().any(|table| is_word_at(self.text, *at, table));
-        let at = (start..start + text.len()).find(named)?;
-        Self::finding(at, start + text.len(), "names a table of the database's catalogue")
+        let mut at = start;
+        for name in text.split(|byte| !is_word(*byte) && *byte != b'.') {
+            let schema = name.split(|&byte| byte == b'.').next().unwrap_or(name);
+            if listed(TABLES, name) || listed(TABLES, schema) {
+                return Self::finding(at, start + text.len(), "names a table of the database's catalogue");
+            }
+            at += name.len() + 1;
+        }
+        None
     }
 
     const fn finding(start: usize, end: usize, why: &'static str) -> Option<Finding> {
@@ -119,10 +113,10 @@ impl<'a> Spots<'a> {
         let argument = skip_blanks(self.text, at + 1);
         let first = self.byte(argument);
         let called = first != b')';
-        if called && listed(DANGEROUS, qualified) && (adjacent || matches!(first, b'\'' | b'"' | b'0'..=b'9' | b'(')) {
+        if called && words::is_dangerous(qualified) && (adjacent || matches!(first, b'\'' | b'"' | b'0'..=b'9' | b'(')) {
             return Self::finding(start, at + 1, "calls a database function that waits, reads or reveals");
         }
-        let function = listed(DANGEROUS, name) || words::classify(name) == Kind::Function;
+        let function = words::classify(name) == Kind::Function;
         if called && function && let Some(select) = self.preceded_by(start, &["select"]) {
             return Self::finding(select, at + 1, "selects the result of a function");
         }
@@ -187,8 +181,11 @@ impl<'a> Spots<'a> {
     }
 
     fn stacked(&self, at: usize) -> Option<Finding> {
+        if self.byte(at + 1) == b';' {
+            return None;
+        }
         let mut lexer = Lexer::new(&self.text[..self.text.len().min(at + REACH)], at + 1);
-        let verb = lexer.find(|token| token.kind != Kind::Semicolon)?;
+        let verb = lexer.next()?;
         let query = verb.kind == Kind::Select && {
             let item = lexer.clone().next().map(|token| token.kind);
             let tail = lexer.clone().take(6).any(|token| matches!(token.kind, Kind::From | Kind::Semicolon | Kind::Comment));

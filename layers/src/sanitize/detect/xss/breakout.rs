@@ -1,7 +1,7 @@
 //! Text that ends the attribute it stands in and adds another: `" onmouseover=alert(1)`.
 
 use super::super::Finding;
-use super::super::bytes::{REACH, is_blank, is_word, listed, skip_blanks};
+use super::super::bytes::{Classes, REACH, is_blank, is_word, listed, skip_blanks};
 use super::script;
 
 /// Events of HTML and SVG, without their `on`.
@@ -21,7 +21,7 @@ const EVENTS: &[&str] = &[
 
 /// Finds an attribute outside of a tag.
 pub(super) fn find(text: &[u8]) -> Option<Finding> {
-    (2..text.len()).filter(|&at| text[at] == b'=').find_map(|equals| attribute(text, equals))
+    Classes::positions(text, Classes::EQUALS).find_map(|equals| attribute(text, equals))
 }
 
 fn attribute(text: &[u8], equals: usize) -> Option<Finding> {

@@ -10,8 +10,11 @@ mod script;
 mod tags;
 mod url;
 
+use super::bytes::Classes;
 use super::{Finding, Strictness};
 
-pub(super) fn find(text: &[u8], strictness: Strictness) -> Option<Finding> {
-    tags::find(text, strictness).or_else(|| breakout::find(text)).or_else(|| script::find(text))
+pub(super) fn find(text: &[u8], classes: Classes, strictness: Strictness) -> Option<Finding> {
+    let tag = if classes.hold(Classes::LESS_THAN) { tags::find(text, strictness) } else { None };
+    tag.or_else(|| if classes.hold(Classes::EQUALS) { breakout::find(text) } else { None })
+        .or_else(|| if classes.hold(Classes::SCRIPT) { script::find(text) } else { None })
 }

@@ -1,7 +1,7 @@
 //! Script and style outside of tags: URLs that run script, and JavaScript that no prose contains.
 
 use super::super::Finding;
-use super::super::bytes::{continues, is_blank, is_word, listed, skip_blanks, word_end, word_start};
+use super::super::bytes::{Classes, continues, is_blank, is_word, listed, skip_blanks, word_end, word_start};
 
 /// Functions that show, run or steal.
 const SINKS: &[&str] = &["alert", "atob", "confirm", "eval", "execscript", "msgbox", "prompt", "setinterval", "settimeout"];
@@ -10,7 +10,7 @@ const SINKS: &[&str] = &["alert", "atob", "confirm", "eval", "execscript", "msgb
 const OBJECTS: &[&str] = &["document", "frames", "globalthis", "location", "navigator", "parent", "self", "this", "top", "window"];
 
 pub(super) fn find(text: &[u8]) -> Option<Finding> {
-    (0..text.len()).filter(|&at| matches!(text[at], b'(' | b':' | b'`' | b'[' | b'{' | b'+' | b'.')).find_map(|at| match text[at] {
+    Classes::positions(text, Classes::SCRIPT).find_map(|at| match text[at] {
         b'(' => call(text, at),
         b':' => scheme(text, at),
         b'`' => template(text, at),
@@ -141,7 +141,7 @@ fn punctuation_only(text: &[u8], at: usize) -> Option<Finding> {
 
 /// `{{constructor.constructor('alert(1)')()}}`, `${7*7}`: expressions of templates.
 fn expression(text: &[u8], at: usize) -> Option<Finding> {
-    if !continues(text, at, "{{") {
+    if !continues(text, at, "{{") || continues(text, at + 2, "{") {
         return None;
     }
     let body = &text[at + 2..text.len().min(at + 130)];

@@ -18,11 +18,7 @@ pub(super) fn find(text: &[u8], strictness: Strictness) -> Option<Finding> {
 }
 
 fn next_open(text: &[u8], from: usize) -> Option<usize> {
-    memchr(text.get(from..)?).map(|at| from + at)
-}
-
-fn memchr(text: &[u8]) -> Option<usize> {
-    text.iter().position(|&byte| byte == b'<')
+    text.get(from..)?.iter().position(|&byte| byte == b'<').map(|at| from + at)
 }
 
 /// From one `<` to the next.
