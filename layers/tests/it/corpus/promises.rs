@@ -133,7 +133,6 @@ fn the_number_of_findings_is_bounded() {
     assert_eq!((result.rejected_patterns.len(), result.value.len()), (32, 10_000));
 }
 
-/// Other tests allocate on other threads meanwhile, so the smallest of many measurements counts.
 #[test]
 fn an_honest_value_costs_no_allocation() {
     for (kind, value) in [
@@ -143,12 +142,10 @@ fn an_honest_value_costs_no_allocation() {
         (Kind::Text, "I'll select two apples from the union market; it's 100% fun.\r\n\tОк — 毛泽东"),
         (Kind::Path, "文書/report 2026 (final).pdf"),
     ] {
-        let allocations = (0..200).map(|_| {
-            let region = stats_alloc::Region::new(crate::ALLOCATOR);
+        let change = allocation_counter::measure(|| {
             let result = kind.sanitize(value.as_bytes());
             assert!(result.accepted && !result.modified, "{result:?}");
-            region.change().allocations
         });
-        assert_eq!(allocations.min(), Some(0), "{kind:?} {value}");
+        assert_eq!(change.count_total, 0, "{kind:?} {value}");
     }
 }

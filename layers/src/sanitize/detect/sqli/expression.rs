@@ -213,7 +213,8 @@ impl<'a> Walk<'a> {
     }
 
     fn is_having(&self, token: Token) -> bool {
-        is_word_at(self.text, token.start, "having") && self.lexer.clone().nth(1).is_some_and(|token| token.kind == Kind::Compare)
+        is_word_at(self.text, token.start, "having")
+            && self.lexer.clone().nth(1).is_some_and(|token| token.kind == Kind::Compare)
     }
 
     fn at_start(&self) -> bool {
@@ -246,7 +247,8 @@ impl<'a> Walk<'a> {
     }
 
     fn string(&mut self, token: Token) -> Step {
-        let content = &self.text[(token.start + 1).min(token.end)..token.end - usize::from(!token.open && token.end > token.start + 1)];
+        let content = &self.text
+            [(token.start + 1).min(token.end)..token.end - usize::from(!token.open && token.end > token.start + 1)];
         self.loose |= is_loose(content, <[u8]>::first);
         if !token.open {
             self.loose |= content.iter().all(|byte| matches!(byte, b',' | b' ' | b';' | b'/')) && !content.is_empty();
@@ -328,7 +330,8 @@ impl<'a> Walk<'a> {
         }
         let _ = token;
         let previous = self.select.unwrap_or_default();
-        self.select = Some(Select { nested, structure: previous.structure + u32::from(self.select.is_some()), ..previous });
+        self.select =
+            Some(Select { nested, structure: previous.structure + u32::from(self.select.is_some()), ..previous });
         Step::On
     }
 
@@ -346,8 +349,13 @@ impl<'a> Walk<'a> {
         let mut next = self.lexer.clone();
         let kinds = [next.next(), next.next()].map(|token| token.map(|token| token.kind));
         match kinds {
-            [Some(Kind::Branch), Some(Kind::Number | Kind::Text | Kind::Variable | Kind::Open | Kind::Constant | Kind::Select)]
-            | [Some(Kind::Number | Kind::Text | Kind::Variable), Some(Kind::Branch)] => Step::Found("chooses between values with CASE"),
+            [
+                Some(Kind::Branch),
+                Some(Kind::Number | Kind::Text | Kind::Variable | Kind::Open | Kind::Constant | Kind::Select),
+            ]
+            | [Some(Kind::Number | Kind::Text | Kind::Variable), Some(Kind::Branch)] => {
+                Step::Found("chooses between values with CASE")
+            }
             _ => Step::Prose,
         }
     }
@@ -408,7 +416,11 @@ impl<'a> Walk<'a> {
             }
             Kind::Select | Kind::Open if self.is_query_after(left, token) => Step::Found("adds a query of its own"),
             Kind::Select => self.begin_select(token),
-            Kind::Verb if (self.broke_out() || left.kind == Kind::Number) && self.operators == 0 && statement::starts(self.text, token, self.lexer.clone()) => {
+            Kind::Verb
+                if (self.broke_out() || left.kind == Kind::Number)
+                    && self.operators == 0
+                    && statement::starts(self.text, token, self.lexer.clone()) =>
+            {
                 Step::Found("adds a statement after the quote it closes")
             }
             _ => self.name_or_prose(left, token),
@@ -439,8 +451,9 @@ impl<'a> Walk<'a> {
         let glued = token.start > 0 && !is_blank(self.text[token.start - 1]);
         let bare = !self.broke_out() && left.kind == Kind::Number && (self.lexer.commented || glued);
         query && (self.broke_out() && left.kind == Kind::Text || bare) && {
-            bare && glued || 
-            !matches!(next.next().map(|token| token.kind), Some(Kind::Word) | None) || next.take(8).any(|token| token.kind == Kind::From)
+            bare && glued
+                || !matches!(next.next().map(|token| token.kind), Some(Kind::Word) | None)
+                || next.take(8).any(|token| token.kind == Kind::From)
         }
     }
 
@@ -462,7 +475,8 @@ impl<'a> Walk<'a> {
             self.open_end = token.open;
             return Step::On;
         }
-        let closes = token.kind == Kind::Text && token.open && self.text[token.start + 1..].iter().all(|&byte| is_blank(byte));
+        let closes =
+            token.kind == Kind::Text && token.open && self.text[token.start + 1..].iter().all(|&byte| is_blank(byte));
         if closes && self.broke_out() && self.operators > 0 && self.plain && !self.loose && !self.is_measure() {
             return Step::Found("closes the quote and opens it again");
         }
@@ -488,11 +502,16 @@ impl<'a> Walk<'a> {
                 return Step::Prose;
             }
         }
-        if is("in") && self.broke_out() && self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "boolean")) {
+        if is("in")
+            && self.broke_out()
+            && self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "boolean"))
+        {
             self.lexer.nth(1);
             return Step::On;
         }
-        if is("in") && !self.is_called() || is("sounds") && !self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "like")) {
+        if is("in") && !self.is_called()
+            || is("sounds") && !self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "like"))
+        {
             return Step::Prose;
         }
         if token.kind == Kind::Compare {
@@ -513,7 +532,9 @@ impl<'a> Walk<'a> {
         if self.after_logic && self.broke_out() && (symbol || right.literal) {
             return Step::Found("closes the quote and adds a condition");
         }
-        self.condition = self.after_logic && self.logic_on_literal && (symbol && (right.literal || self.same_words(compare)) || right.literal);
+        self.condition = self.after_logic
+            && self.logic_on_literal
+            && (symbol && (right.literal || self.same_words(compare)) || right.literal);
         Step::On
     }
 
@@ -541,7 +562,12 @@ impl<'a> Walk<'a> {
     }
 
     fn comma(&mut self) -> Step {
-        if self.select.is_none() && self.depth <= 0 && !self.unbalanced && !(self.broke_out() && self.operators > 0) && !self.clause {
+        if self.select.is_none()
+            && self.depth <= 0
+            && !self.unbalanced
+            && !(self.broke_out() && self.operators > 0)
+            && !self.clause
+        {
             return Step::Prose;
         }
         if let Some(select) = &mut self.select {
@@ -593,7 +619,12 @@ impl<'a> Walk<'a> {
                 }
                 _ => Step::Prose,
             },
-            Some(token) if token.kind == Kind::Comment && self.broke_out() && (token.end == self.text.len()) && self.comment_is_short(token) => {
+            Some(token)
+                if token.kind == Kind::Comment
+                    && self.broke_out()
+                    && (token.end == self.text.len())
+                    && self.comment_is_short(token) =>
+            {
                 Step::Found("closes the quote and comments out the rest")
             }
             Some(token) if token.kind == Kind::Comment || self.condition => match self.at_end() {
@@ -623,7 +654,9 @@ impl<'a> Walk<'a> {
                     }
                     return Step::Prose;
                 }
-                Some(Kind::Comment) | None if self.left.is_some() && (anchored && !self.broke_out() || self.operators > 0) => {
+                Some(Kind::Comment) | None
+                    if self.left.is_some() && (anchored && !self.broke_out() || self.operators > 0) =>
+                {
                     return Step::Found("joins a query of its own with UNION");
                 }
                 Some(Kind::Union) => {}
@@ -649,8 +682,24 @@ impl<'a> Walk<'a> {
                 Some(Kind::Number | Kind::Text | Kind::Open | Kind::Constant | Kind::Variable)
             );
             let condition = next.next().map(|token| token.kind);
-            let conditional = matches!(condition, Some(Kind::Compare | Kind::Logic | Kind::Number | Kind::Constant | Kind::Text | Kind::Comment | Kind::Union));
-            if literal && conditional && (anchored || matches!(first.map(|token| token.kind), Some(Kind::Open)) || condition == Some(Kind::Compare)) {
+            let conditional = matches!(
+                condition,
+                Some(
+                    Kind::Compare
+                        | Kind::Logic
+                        | Kind::Number
+                        | Kind::Constant
+                        | Kind::Text
+                        | Kind::Comment
+                        | Kind::Union
+                )
+            );
+            if literal
+                && conditional
+                && (anchored
+                    || matches!(first.map(|token| token.kind), Some(Kind::Open))
+                    || condition == Some(Kind::Compare))
+            {
                 return Step::Found("adds a HAVING clause");
             }
             return Step::Prose;
@@ -671,7 +720,10 @@ impl<'a> Walk<'a> {
         if is("procedure") && first_is("analyse") {
             return Step::Found("adds a PROCEDURE clause");
         }
-        if is("into") && (first_is("outfile") || first_is("dumpfile") || first.is_some_and(|token| token.kind == Kind::Variable)) && anchored {
+        if is("into")
+            && (first_is("outfile") || first_is("dumpfile") || first.is_some_and(|token| token.kind == Kind::Variable))
+            && anchored
+        {
             return Step::Found("writes the result elsewhere with INTO");
         }
         if is("for") && first_is("update") || is("lock") && first_is("in") {
@@ -684,19 +736,27 @@ impl<'a> Walk<'a> {
     fn ordering(&mut self, anchored: bool, mut next: Lexer<'a>) -> Step {
         let key = next.next();
         let after = next.ahead();
-        let listed = matches!(key.map(|token| token.kind), Some(Kind::Number)) && matches!(after, Some(Kind::Comma | Kind::Comment));
+        let listed = matches!(key.map(|token| token.kind), Some(Kind::Number))
+            && matches!(after, Some(Kind::Comma | Kind::Comment));
         if !anchored && self.select.is_none() && !listed {
             return Step::Prose;
         }
         match key.map(|token| token.kind) {
             Some(Kind::Number | Kind::Text | Kind::Variable | Kind::Open | Kind::Not)
-                if !matches!(after, Some(Kind::Word | Kind::From)) => Step::Found("adds an ORDER BY or GROUP BY clause"),
+                if !matches!(after, Some(Kind::Word | Kind::From)) =>
+            {
+                Step::Found("adds an ORDER BY or GROUP BY clause")
+            }
             Some(Kind::Operator) => Step::Found("adds an ORDER BY or GROUP BY clause"),
-            Some(Kind::Function | Kind::Verb) if after == Some(Kind::Open) => Step::Found("adds an ORDER BY or GROUP BY clause"),
+            Some(Kind::Function | Kind::Verb) if after == Some(Kind::Open) => {
+                Step::Found("adds an ORDER BY or GROUP BY clause")
+            }
             Some(Kind::Word | Kind::Function) if matches!(after, Some(Kind::Clause | Kind::Comment | Kind::Union)) => {
                 Step::Found("adds an ORDER BY or GROUP BY clause")
             }
-            Some(Kind::Word) if matches!(after, Some(Kind::Comma)) && self.select.is_some() => Step::Found("is a query"),
+            Some(Kind::Word) if matches!(after, Some(Kind::Comma)) && self.select.is_some() => {
+                Step::Found("is a query")
+            }
             _ => Step::Prose,
         }
     }
@@ -723,7 +783,8 @@ impl<'a> Walk<'a> {
         if is("declare") || is("exec") || is("waitfor") || is("load") || is("if") {
             return Step::Found("is a statement");
         }
-        let whole = (is("drop") || is("truncate") || is("merge") || is("create") || is("alter")) && self.lexer.clone().take(8).count() >= if is("drop") || is("truncate") { 2 } else { 4 };
+        let whole = (is("drop") || is("truncate") || is("merge") || is("create") || is("alter"))
+            && self.lexer.clone().take(8).count() >= if is("drop") || is("truncate") { 2 } else { 4 };
         let short = self.lexer.clone().nth(2).is_none();
         if whole && (short || !is("drop") && !is("truncate")) {
             return Step::Found("is a statement");
@@ -734,7 +795,10 @@ impl<'a> Walk<'a> {
 
     fn comment_is_short(&self, comment: Token) -> bool {
         let body = self.text[comment.start..comment.end].trim_ascii_end();
-        self.strict || body.len() <= 2 || !self.text[comment.start..].starts_with(b"--") || body[2..].iter().all(|byte| matches!(byte, b' ' | b'-' | b'+'))
+        self.strict
+            || body.len() <= 2
+            || !self.text[comment.start..].starts_with(b"--")
+            || body[2..].iter().all(|byte| matches!(byte, b' ' | b'-' | b'+'))
     }
 
     /// A comment that runs to the end of the text.
@@ -782,7 +846,10 @@ impl<'a> Walk<'a> {
     fn at_end(&self) -> Option<&'static str> {
         if let Some(select) = self.select {
             let quoted = self.broke_out() && select.structure > 0;
-            return (quoted || select.structure > 0 && select.from && self.is_query(select) || select.nested && select.structure > 1).then_some("is a query");
+            return (quoted
+                || select.structure > 0 && select.from && self.is_query(select)
+                || select.nested && select.structure > 1)
+                .then_some("is a query");
         }
         let left = self.left?;
         if self.open_end && self.operators > 0 && !self.loose && self.broke_out() && !self.is_quoted_symbol() {
@@ -791,7 +858,14 @@ impl<'a> Walk<'a> {
         if self.condition {
             return Some("adds a condition");
         }
-        if self.broke_out() && self.operators > 0 && left.literal && self.plain && !self.loose && !self.open_end && !self.is_measure() {
+        if self.broke_out()
+            && self.operators > 0
+            && left.literal
+            && self.plain
+            && !self.loose
+            && !self.open_end
+            && !self.is_measure()
+        {
             return Some("closes the quote and goes on with the expression");
         }
         if self.clause && left.kind == Kind::Number && self.plain {
@@ -803,7 +877,12 @@ impl<'a> Walk<'a> {
         if !self.broke_out() && self.known_calls > 1 && (self.operators > 0 || self.plain) {
             return Some("builds a value from function calls");
         }
-        if !self.broke_out() && self.known_calls == 1 && self.plain && is_word_at(self.text, self.anchor, "sleep") && left.kind == Kind::Number {
+        if !self.broke_out()
+            && self.known_calls == 1
+            && self.plain
+            && is_word_at(self.text, self.anchor, "sleep")
+            && left.kind == Kind::Number
+        {
             return Some("waits with SLEEP");
         }
         if let Some(why) = self.truth(left, true) {
@@ -823,17 +902,26 @@ impl<'a> Walk<'a> {
 
     /// `the '*' in it`: an operator that prose quotes, with words on both sides.
     fn is_quoted_symbol(&self) -> bool {
-        let Some(last) = self.quote.and_then(|quote| self.text.iter().rposition(|&byte| byte == quote)) else { return false };
-        let prose = |part: &[u8]| part.windows(3).any(|around| around[1] == b' ' && around[0] != b'-' && around[2].is_ascii_alphabetic());
-        !self.unbalanced && self.strings == 1 && self.operands == 1 && (prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
+        let Some(last) = self.quote.and_then(|quote| self.text.iter().rposition(|&byte| byte == quote)) else {
+            return false;
+        };
+        let prose = |part: &[u8]| {
+            part.windows(3).any(|around| around[1] == b' ' && around[0] != b'-' && around[2].is_ascii_alphabetic())
+        };
+        !self.unbalanced
+            && self.strings == 1
+            && self.operands == 1
+            && (prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
     }
 
     /// `1 or 1`, `1 and 0`, `1 or true`: not `3 or 4`, which is prose.
     fn bare_truth(&self, left: Operand) -> Option<&'static str> {
         let length = self.text.iter().rposition(|&byte| !is_blank(byte)).map_or(0, |last| last + 1);
         let tail = &self.text[..length];
-        let truth = matches!(tail.last(), Some(b'0' | b'1')) && !tail[..tail.len() - 1].last().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');
-        (truth && left.kind == Kind::Number || left.kind == Kind::Constant).then_some("adds a condition that is constant")
+        let truth = matches!(tail.last(), Some(b'0' | b'1'))
+            && !tail[..tail.len() - 1].last().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');
+        (truth && left.kind == Kind::Number || left.kind == Kind::Constant)
+            .then_some("adds a condition that is constant")
     }
 }
 

@@ -44,7 +44,26 @@ impl<'a> Spots<'a> {
     /// A table of the catalogue, with little else in the text.
     fn catalogue(&self) -> Option<Finding> {
         const LONGEST: usize = 64;
-        const TABLES: &[&str] = &["all_tables", "dba_users", "information_schema", "mysql.db", "mysql.user", "pg_catalog", "pg_database", "pg_shadow", "pg_tables", "pg_user", "sqlite_master", "sqlite_temp_master", "sys.tables", "sys.user$", "syscolumns", "sysdatabases", "sysobjects", "user_tab_columns"];
+        const TABLES: &[&str] = &[
+            "all_tables",
+            "dba_users",
+            "information_schema",
+            "mysql.db",
+            "mysql.user",
+            "pg_catalog",
+            "pg_database",
+            "pg_shadow",
+            "pg_tables",
+            "pg_user",
+            "sqlite_master",
+            "sqlite_temp_master",
+            "sys.tables",
+            "sys.user$",
+            "syscolumns",
+            "sysdatabases",
+            "sysobjects",
+            "user_tab_columns",
+        ];
         let text = self.text.trim_ascii();
         if text.len() > LONGEST || text.iter().filter(|byte| is_blank(**byte)).count() > 1 {
             return None;
@@ -101,7 +120,11 @@ impl<'a> Spots<'a> {
             return Self::finding(start, at + 1, "searches a column with MATCH … AGAINST");
         }
         let (mut start, name) = self.word_before(at)?;
-        if matches!(name, [b'e' | b'E'] | [b'0'..=b'9', b'e' | b'E', b'0'..=b'9']) && start > 1 && self.text[start - 1] == b'.' && self.text[start - 2].is_ascii_digit() {
+        if matches!(name, [b'e' | b'E'] | [b'0'..=b'9', b'e' | b'E', b'0'..=b'9'])
+            && start > 1
+            && self.text[start - 1] == b'.'
+            && self.text[start - 2].is_ascii_digit()
+        {
             return Self::finding(start, at + 1, "hides a function behind a number");
         }
         let word_starts = start;
@@ -113,11 +136,15 @@ impl<'a> Spots<'a> {
         let argument = skip_blanks(self.text, at + 1);
         let first = self.byte(argument);
         let called = first != b')';
-        if called && words::is_dangerous(qualified) && (adjacent || matches!(first, b'\'' | b'"' | b'0'..=b'9' | b'(')) {
+        if called && words::is_dangerous(qualified) && (adjacent || matches!(first, b'\'' | b'"' | b'0'..=b'9' | b'('))
+        {
             return Self::finding(start, at + 1, "calls a database function that waits, reads or reveals");
         }
         let function = words::classify(name) == Kind::Function;
-        if called && function && let Some(select) = self.preceded_by(start, &["select"]) {
+        if called
+            && function
+            && let Some(select) = self.preceded_by(start, &["select"])
+        {
             return Self::finding(select, at + 1, "selects the result of a function");
         }
         if let Some(start) = self.preceded_by(at, &["analyse", "procedure"]) {
@@ -129,8 +156,16 @@ impl<'a> Spots<'a> {
         if name.eq_ignore_ascii_case(b"outfile") || name.eq_ignore_ascii_case(b"dumpfile") {
             return self.preceded_by(start, &["into"]).and_then(|start| Self::finding(start, at + 1, OUTFILE));
         }
-        let converts = name.eq_ignore_ascii_case(b"convert") && is_word_at(self.text, argument, "int") && self.byte(skip_blanks(self.text, argument + 3)) == b',';
-        if converts || function && continues(self.text, argument, "0x") && self.byte(argument + 3).is_ascii_hexdigit() && is_word(self.byte(word_starts)) && adjacent {
+        let converts = name.eq_ignore_ascii_case(b"convert")
+            && is_word_at(self.text, argument, "int")
+            && self.byte(skip_blanks(self.text, argument + 3)) == b',';
+        if converts
+            || function
+                && continues(self.text, argument, "0x")
+                && self.byte(argument + 3).is_ascii_hexdigit()
+                && is_word(self.byte(word_starts))
+                && adjacent
+        {
             return Self::finding(start, at + 1, "calls a function of the database");
         }
         None
@@ -138,7 +173,8 @@ impl<'a> Spots<'a> {
 
     fn quote(&self, at: usize) -> Option<Finding> {
         if let Some((start, word)) = self.word_before(at) {
-            let phrase = |words: &[&str], why| self.preceded_by(at, words).and_then(|start| Self::finding(start, at + 1, why));
+            let phrase =
+                |words: &[&str], why| self.preceded_by(at, words).and_then(|start| Self::finding(start, at + 1, why));
             let phrases: &[(&[u8], &[&str], &'static str)] = &[
                 (b"delay", &["delay", "waitfor"], "waits with WAITFOR"),
                 (b"time", &["time", "waitfor"], "waits with WAITFOR"),
@@ -166,7 +202,11 @@ impl<'a> Spots<'a> {
         }
         let name_end = word_end(self.text, at + 1);
         let after = skip_blanks(self.text, if self.byte(name_end) == self.text[at] { name_end + 1 } else { name_end });
-        if is_word_at(self.text, after, "from") { Self::finding(start, after + 4, "names a column of a query") } else { None }
+        if is_word_at(self.text, after, "from") {
+            Self::finding(start, after + 4, "names a column of a query")
+        } else {
+            None
+        }
     }
 
     /// `` ` regexp ``: a quoted column and the operator of one database.
@@ -188,7 +228,8 @@ impl<'a> Spots<'a> {
         let verb = lexer.next()?;
         let query = verb.kind == Kind::Select && {
             let item = lexer.clone().next().map(|token| token.kind);
-            let tail = lexer.clone().take(6).any(|token| matches!(token.kind, Kind::From | Kind::Semicolon | Kind::Comment));
+            let tail =
+                lexer.clone().take(6).any(|token| matches!(token.kind, Kind::From | Kind::Semicolon | Kind::Comment));
             match item {
                 Some(Kind::Number | Kind::Text | Kind::Variable) => tail,
                 Some(Kind::Function) => self.text[verb.end..].iter().take(40).any(|&byte| byte == b'('),
@@ -204,7 +245,9 @@ impl<'a> Spots<'a> {
 
     /// `)::text`, `'1'::int`: the casts of PostgreSQL.
     fn cast(&self, at: usize) -> Option<Finding> {
-        let types = ["int", "int4", "int8", "integer", "bigint", "smallint", "numeric", "varchar", "regclass", "jsonb", "bytea"];
+        let types = [
+            "int", "int4", "int8", "integer", "bigint", "smallint", "numeric", "varchar", "regclass", "jsonb", "bytea",
+        ];
         let after_value = ["text", "double", "json", "date", "float", "bool", "boolean", "timestamp", "xml", "money"];
         if self.byte(at + 1) != b':' || at == 0 {
             return None;
@@ -213,7 +256,9 @@ impl<'a> Spots<'a> {
         let value = matches!(self.text[at - 1], b')' | b'\'');
         let alone = word_start(self.text, at) == 0 || !self.text.contains(&b' ');
         let lower = self.text[at + 2..].first().is_some_and(u8::is_ascii_lowercase);
-        if value && (named(&types) || named(&after_value)) || alone && lower && named(&types) && !self.text[at + 2..].windows(2).any(|pair| pair == b"::") {
+        if value && (named(&types) || named(&after_value))
+            || alone && lower && named(&types) && !self.text[at + 2..].windows(2).any(|pair| pair == b"::")
+        {
             return Self::finding(at, word_end(self.text, at + 2), "casts a value as PostgreSQL does");
         }
         None
@@ -230,10 +275,14 @@ impl<'a> Spots<'a> {
             let exec = self.preceded_by(open - 1, &["exec"]).or_else(|| self.preceded_by(open - 1, &["execute"]));
             return exec.and_then(|start| Self::finding(start, at + 1, "runs a statement it builds"));
         }
-        if self.byte(at + 1) == b'@' && is_word(self.byte(at + 2)) && let Some(start) = self.preceded_by(at, &["select"]) {
+        if self.byte(at + 1) == b'@'
+            && is_word(self.byte(at + 2))
+            && let Some(start) = self.preceded_by(at, &["select"])
+        {
             return Self::finding(start, at + 2, "reads a setting of the server");
         }
-        let server = ["version", "datadir", "hostname", "servername", "basedir", "tmpdir", "spid", "language", "innodb_version"];
+        let server =
+            ["version", "datadir", "hostname", "servername", "basedir", "tmpdir", "spid", "language", "innodb_version"];
         let name = server.iter().find(|name| self.byte(at + 1) == b'@' && is_word_at(self.text, at + 2, name))?;
         let computed = matches!(self.byte(before_blanks(self.text, at).wrapping_sub(1)), b'(' | b'=' | b',' | b'+');
         if computed && name.len() > 3 || self.preceded_by(at, &["select"]).is_some() {
@@ -268,7 +317,11 @@ impl<'a> Spots<'a> {
         let objects = ["table", "database", "function", "procedure"];
         let name = objects.iter().find(|name| is_word_at(self.text, object, name))?;
         let named = skip_blanks(self.text, object + name.len());
-        if object > at + 1 + verb.len() && is_word(self.byte(named)) { Self::finding(at, named, "begins a statement") } else { None }
+        if object > at + 1 + verb.len() && is_word(self.byte(named)) {
+            Self::finding(at, named, "begins a statement")
+        } else {
+            None
+        }
     }
 
     /// `[$ne]`, `{"$gt": …`: operators of document databases.
@@ -277,7 +330,28 @@ impl<'a> Spots<'a> {
         if matches!(self.byte(name), b'\'' | b'"') {
             name += 1;
         }
-        let operators = ["$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$eq", "$regex", "$where", "$exists", "$or", "$and", "$not", "$nor", "$expr", "$elemmatch", "$size", "$mod", "$all"];
+        let operators = [
+            "$ne",
+            "$gt",
+            "$gte",
+            "$lt",
+            "$lte",
+            "$in",
+            "$nin",
+            "$eq",
+            "$regex",
+            "$where",
+            "$exists",
+            "$or",
+            "$and",
+            "$not",
+            "$nor",
+            "$expr",
+            "$elemmatch",
+            "$size",
+            "$mod",
+            "$all",
+        ];
         let operator = operators.iter().find(|operator| is_word_at(self.text, name, operator))?;
         let mut end = name + operator.len();
         if matches!(self.byte(end), b'\'' | b'"') {
@@ -294,7 +368,8 @@ impl<'a> Spots<'a> {
             return None;
         }
         let before = self.byte(at.wrapping_sub(1));
-        let glued = before.is_ascii_digit() || matches!(before, b'e' | b'E' | b'f' | b'F' | b'N') && at > 1 && !self.text[at - 2].is_ascii_alphabetic();
+        let glued = before.is_ascii_digit()
+            || matches!(before, b'e' | b'E' | b'f' | b'F' | b'N') && at > 1 && !self.text[at - 2].is_ascii_alphabetic();
         if at > 0 && is_word(before) && !glued {
             return None;
         }
@@ -306,12 +381,17 @@ impl<'a> Spots<'a> {
                 Kind::Modifier => {}
                 Kind::Select => {
                     structure |= lexer.commented;
-                    return if structure || queries(&mut lexer) { Self::finding(at, lexer.position(), "joins a query of its own with UNION") } else { None };
+                    return if structure || queries(&mut lexer) {
+                        Self::finding(at, lexer.position(), "joins a query of its own with UNION")
+                    } else {
+                        None
+                    };
                 }
                 Kind::Word => {
                     let end = lexer.position();
                     let start = word_start(self.text, end);
-                    let fused = continues(self.text, start, "selectchar") || continues(self.text, start, "selectconcat");
+                    let fused =
+                        continues(self.text, start, "selectchar") || continues(self.text, start, "selectconcat");
                     return if fused { Self::finding(at, end, "joins a query of its own with UNION") } else { None };
                 }
                 _ => return None,
@@ -335,10 +415,16 @@ impl<'a> Spots<'a> {
         };
         let right = skip_blanks(self.text, at + 1);
         let left = &self.text[start..end];
-        let same = self.text[right..].starts_with(left) && !self.byte(right + left.len()).is_ascii_alphanumeric() ;
-        let quoted = matches!(left.first(), Some(b'\'' | b'"')) && self.text.get(right) == left.first() && start > logic;
-        let numbers = left.iter().all(u8::is_ascii_digit) && self.byte(right).is_ascii_digit() && !is_blank(self.byte(at + 1));
-        if same || quoted || numbers { Self::finding(logic, right + 1, "adds a condition that compares constants") } else { None }
+        let same = self.text[right..].starts_with(left) && !self.byte(right + left.len()).is_ascii_alphanumeric();
+        let quoted =
+            matches!(left.first(), Some(b'\'' | b'"')) && self.text.get(right) == left.first() && start > logic;
+        let numbers =
+            left.iter().all(u8::is_ascii_digit) && self.byte(right).is_ascii_digit() && !is_blank(self.byte(at + 1));
+        if same || quoted || numbers {
+            Self::finding(logic, right + 1, "adds a condition that compares constants")
+        } else {
+            None
+        }
     }
 
     /// The number or string that ends at `end`.
@@ -365,9 +451,22 @@ impl<'a> Spots<'a> {
             return Self::finding(verb, at + 1, "runs a stored procedure");
         }
         if self.text[at] == b'.' && self.preceded_by(start, &["from"]).is_some() {
-            let catalogs = ["information_schema", "pg_catalog", "mysql", "sys", "performance_schema", "sysibm", "msdb", "master", "syscat"];
+            let catalogs = [
+                "information_schema",
+                "pg_catalog",
+                "mysql",
+                "sys",
+                "performance_schema",
+                "sysibm",
+                "msdb",
+                "master",
+                "syscat",
+            ];
             let name = &self.text[start..at];
-            if catalogs.iter().any(|catalog| name.eq_ignore_ascii_case(catalog.as_bytes())) && is_word(self.byte(at + 1)) && self.text[..start].windows(6).any(|window| window.eq_ignore_ascii_case(b"select")) {
+            if catalogs.iter().any(|catalog| name.eq_ignore_ascii_case(catalog.as_bytes()))
+                && is_word(self.byte(at + 1))
+                && self.text[..start].windows(6).any(|window| window.eq_ignore_ascii_case(b"select"))
+            {
                 return Self::finding(start, at + 1, "reads the catalogue of the database");
             }
         }
@@ -382,7 +481,10 @@ impl<'a> Spots<'a> {
         let digits = word_end(self.text, at + 3);
         let function = digits + 1;
         let long = digits - at > 8 && self.text[at + 3..digits].iter().all(u8::is_ascii_hexdigit);
-        if long && self.byte(digits) == b',' && words::classify(&self.text[function..word_end(self.text, function)]) == Kind::Function {
+        if long
+            && self.byte(digits) == b','
+            && words::classify(&self.text[function..word_end(self.text, function)]) == Kind::Function
+        {
             return Self::finding(at, function, "builds a value from bytes in hexadecimal");
         }
         None
@@ -395,7 +497,10 @@ const OUTFILE: &str = "writes the result elsewhere with INTO";
 fn queries(lexer: &mut Lexer<'_>) -> bool {
     match lexer.next().map(|token| token.kind) {
         Some(Kind::Word | Kind::Verb | Kind::Logic | Kind::As | Kind::Clause) => {
-            matches!(lexer.ahead(), Some(Kind::From | Kind::Comma | Kind::Open | Kind::Operator | Kind::Compare | Kind::Comment))
+            matches!(
+                lexer.ahead(),
+                Some(Kind::From | Kind::Comma | Kind::Open | Kind::Operator | Kind::Compare | Kind::Comment)
+            )
         }
         Some(Kind::Function) => lexer.ahead().is_some_and(|kind| matches!(kind, Kind::Open | Kind::Comma | Kind::From)),
         Some(Kind::Modifier | Kind::From | Kind::Other) | None => false,
@@ -405,7 +510,13 @@ fn queries(lexer: &mut Lexer<'_>) -> bool {
 
 /// `(23,-2)` from its first argument on.
 fn adjacent_number_list(text: &[u8], argument: usize) -> bool {
-    let number = |at: usize| text[at.min(text.len())..].iter().take(24).take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.')).count();
+    let number = |at: usize| {
+        text[at.min(text.len())..]
+            .iter()
+            .take(24)
+            .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
+            .count()
+    };
     let first = number(argument);
     let comma = skip_blanks(text, argument + first);
     first > 0 && text.get(comma) == Some(&b',') && number(skip_blanks(text, comma + 1)) > 0
