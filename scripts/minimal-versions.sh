@@ -12,7 +12,7 @@ cp -R layers/Cargo.toml layers/README.md layers/src "$copy/layers/"
 awk '/^\[workspace/ { inside = 1 } /^\[/ && !/^\[workspace/ { inside = 0 } inside' Cargo.toml |
     sed -e 's/^members = .*/members = ["layers"]/' -e '/^exclude/d' >"$copy/Cargo.toml"
 # Development dependencies are no promise to users, and would raise the versions too.
-awk '/^\[/ { inside = /^\[(dev-dependencies|\[test)/ } !inside' layers/Cargo.toml >"$copy/layers/Cargo.toml"
+awk '/^\[/ { inside = /^\[(dev-dependencies|\[(example|test))/ } !inside' layers/Cargo.toml >"$copy/layers/Cargo.toml"
 
 cd "$copy"
 cargo "+$nightly" update -Z direct-minimal-versions

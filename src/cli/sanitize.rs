@@ -179,8 +179,19 @@ mod tests {
 
     #[test]
     fn a_result_has_the_promised_members() {
-        let results = lines(FieldKind::Email, b"Ada@EXAMPLE.org\nada\n");
-        insta::assert_json_snapshot!(results, @"");
+        let mut output = Vec::new();
+        sanitize_lines(FieldKind::Email, &b"Ada@EXAMPLE.org\nada\n"[..], &mut output).unwrap();
+        assert_eq!(
+            String::from_utf8(output).unwrap(),
+            concat!(
+                r#"{"value":"Ada@example.org","modified":true,"accepted":true,"risk":"none","rejected_patterns":[],"errors":[]}"#,
+                "\n",
+                r#"{"value":"ada","modified":false,"accepted":false,"risk":"low","#,
+                r#""rejected_patterns":[{"kind":"format","start":0,"end":3,"why":"no @"}],"#,
+                r#""errors":[{"code":"missing_at","message":"must have the form name@example.org"}]}"#,
+                "\n",
+            )
+        );
     }
 
     #[test]

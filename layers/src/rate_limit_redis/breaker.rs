@@ -14,7 +14,7 @@ pub(super) struct Breaker {
 #[derive(Debug)]
 enum State {
     Closed { failures: u32 },
-    Open { since: Instant, probe_at: Instant },
+    Open { since: Instant, last_asked: Instant },
 }
 
 /// What to do about one request.
@@ -40,9 +40,9 @@ impl Breaker {
     pub(super) fn admit(&mut self, now: Instant) -> Admission {
         match &mut self.state {
             State::Closed { .. } => Admission::Ask,
-            State::Open { probe_at, .. } if *probe_at <= now => {
+            State::Open { last_asked, .. } if now.saturating_duration_since(*last_asked) >= self.pause => {
                 // Set first: a probe that never ends does not keep the next from starting.
-                *probe_at = now + self.pause;
+                *last_asked = now;
                 Admission::Probe
             }
             State::Open { .. } => Admission::Avoid,
@@ -62,7 +62,7 @@ impl Breaker {
         *failures += 1;
         let opens = *failures >= self.threshold.get();
         if opens {
-            self.state = State::Open { since: now, probe_at: now + self.pause };
+            self.state = State::Open { since: now, last_asked: now };
         }
         opens
     }

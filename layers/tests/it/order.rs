@@ -1,170 +1,192 @@
 //! All layers together, in the order that the crate recommends: whatever goes wrong, the client gets the one body.
 
-use std::convert::Infallible;
-use std::num::NonZeroUsize;
-use std::time::Duration;
+mod app;
 
-use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
-use portcullis_layers::client_ip::ClientIpLayer;
-use portcullis_layers::jwt_auth::{Access, Algorithm, JwtAuthLayer, KeySet, KeySetHandle, Validation, VerifyingKey};
-use portcullis_layers::load_shed::LoadShedLayer;
-use portcullis_layers::metrics::{MetricsBody, MetricsLayer};
-use portcullis_layers::problem::ProblemLayer;
-use portcullis_layers::request_id::RequestIdLayer;
-use portcullis_layers::security_headers::SecurityHeadersLayer;
-use portcullis_layers::trace::{ResponseBody, TraceLayer};
-use portcullis_layers::{Refusal, RequestId, RoutePattern};
-use prometheus::{Registry, TextEncoder};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use portcullis_layers::RoutePattern;
+use portcullis_layers::audit::AuditResult;
 use serde_json::Value;
-use tower::util::MapFutureLayer;
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::ServiceExt;
 
-type Reply = Response<Full<Bytes>>;
-type ReplyBody = ResponseBody<MetricsBody<Full<Bytes>>>;
+use self::app::{App, ORIGIN, ReplyBody};
 
-/// What the handlers and the app's own layers do wrong, by path.
-#[expect(clippy::panic, reason = "a panic is one of the failures tested")]
-async fn handle(request: Request<Full<Bytes>>) -> Result<Reply, Infallible> {
-    match request.uri().path() {
-        "/panic" => panic!("secret"),
-        "/slow" => std::future::pending().await,
-        "/bare" => Ok(bare(StatusCode::INTERNAL_SERVER_ERROR, "secret")),
-        "/fine" => Ok(Response::new(Full::from("fine"))),
-        "/upload" => Ok(match Limited::new(request.into_body(), 16).collect().await {
-            Ok(_) => Response::new(Full::from("fine")),
-            Err(_) => bare(StatusCode::PAYLOAD_TOO_LARGE, ""),
-        }),
-        _ => Ok(bare(StatusCode::NOT_FOUND, "")),
+/// A failure: what the client sends, and what comes of it.
+struct Case {
+    method: Method,
+    path: &'static str,
+    body: &'static [u8],
+    status: u16,
+    error: &'static str,
+    header: Option<&'static str>,
+}
+
+const fn case(method: Method, path: &'static str, status: u16, error: &'static str) -> Case {
+    Case { method, path, body: b"", status, error, header: None }
+}
+
+impl Case {
+    const fn sending(mut self, body: &'static [u8]) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// The header that the refusal demands.
+    const fn answered_with(mut self, header: &'static str) -> Self {
+        self.header = Some(header);
+        self
+    }
+
+    fn request(&self, method: Method) -> Request<Full<bytes::Bytes>> {
+        let mut request = Request::new(Full::from(self.body));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.path.parse().unwrap();
+        request.headers_mut().insert(header::ORIGIN, HeaderValue::from_static(ORIGIN));
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.path != "/nowhere" {
+            request.extensions_mut().insert(RoutePattern(self.path.into()));
+        }
+        request
+    }
+
+    /// The label of the route.
+    fn route(&self) -> &'static str {
+        if self.path == "/nowhere" { "unmatched" } else { self.path }
     }
 }
 
-fn bare(status: StatusCode, text: &'static str) -> Reply {
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    response
-}
+const FAILURES: [Case; 15] = [
+    case(Method::GET, "/panic", 500, "internal_error"),
+    case(Method::GET, "/panic-later", 500, "internal_error"),
+    case(Method::GET, "/slow", 504, "timeout"),
+    case(Method::GET, "/bare", 500, "internal_error"),
+    case(Method::GET, "/nowhere", 404, "not_found"),
+    case(Method::DELETE, "/no-such-method", 405, "method_not_allowed").answered_with("allow"),
+    case(Method::GET, "/private", 401, "missing_token").answered_with("www-authenticate"),
+    case(Method::GET, "/limited", 429, "rate_limited").answered_with("retry-after"),
+    case(Method::GET, "/limited-account", 429, "rate_limited").answered_with("retry-after"),
+    case(Method::POST, "/notes", 413, "payload_too_large").sending(&[b'1'; 300]),
+    case(Method::POST, "/notes", 400, "malicious_input").sending(br#"{"name":"a\u0000b"}"#),
+    case(Method::POST, "/notes", 400, "malicious_input").sending(br#"{"name":"secret drop table"}"#),
+    case(Method::POST, "/notes", 400, "malformed_json").sending(br#"{"secret":"#),
+    case(Method::POST, "/notes", 400, "invalid_utf8").sending(b"{\"secret\":\"\xff\"}"),
+    case(Method::POST, "/notes", 400, "invalid_request").sending(br#"[[[[[[[[[[[[]]]]]]]]]]]]"#),
+];
 
-/// A deadline as an app sets one: late answers become refusals.
-async fn within_deadline(answer: impl Future<Output = Result<Reply, Infallible>>) -> Result<Reply, Infallible> {
-    tokio::time::timeout(Duration::from_millis(20), answer).await.unwrap_or_else(|_| {
-        let mut late = bare(StatusCode::GATEWAY_TIMEOUT, "");
-        late.extensions_mut().insert(Refusal::new(StatusCode::GATEWAY_TIMEOUT, "timeout"));
-        Ok(late)
-    })
-}
-
-fn authentication() -> JwtAuthLayer<Value> {
-    let key = VerifyingKey::from_secret(Algorithm::HS256, &[7; 32]).unwrap().with_kid("1");
-    let keys = KeySetHandle::new(KeySet::new([key]).unwrap());
-    let validation = Validation::builder().issuer("issuer").audience("audience").build().unwrap();
-    JwtAuthLayer::builder(keys, validation)
-        .access(|request| if request.uri.path() == "/private" { Access::Required } else { Access::Skip })
-        .build()
-        .unwrap()
-}
-
-/// The whole library around the handler, with room for one request at a time.
-fn app(
-    registry: &Registry,
-) -> impl Service<Request<Full<Bytes>>, Response = Response<ReplyBody>, Error = Infallible> + Clone + use<> {
-    let problem = ProblemLayer::builder().members(|context, members| {
-        members.insert("request_id".to_owned(), context.request_id().map(RequestId::as_str).into());
-    });
-    ServiceBuilder::new()
-        .layer(RequestIdLayer::new())
-        .layer(TraceLayer::new())
-        .layer(MetricsLayer::builder(registry).build().unwrap())
-        .layer(SecurityHeadersLayer::api())
-        .layer(problem.build().unwrap())
-        .layer(ClientIpLayer::builder().build().unwrap())
-        .layer(LoadShedLayer::new(NonZeroUsize::MIN))
-        .layer(MapFutureLayer::new(within_deadline))
-        .layer(authentication())
-        .service(service_fn(handle))
-}
-
-fn request(method: &str, path: &'static str, body: &'static str) -> Request<Full<Bytes>> {
-    let mut request = Request::builder().method(method).uri(path).body(Full::from(body)).unwrap();
-    request.extensions_mut().insert(RoutePattern(path.into()));
-    request
-}
-
-/// What holds for every refusal; returns its machine code.
-async fn assert_one_body(response: Response<ReplyBody>, path: &str) -> String {
-    let (head, body) = response.into_parts();
+/// What holds for the head of every refusal.
+#[track_caller]
+fn assert_head(response: &Response<ReplyBody>, case: &Case) {
+    assert_eq!(response.status(), case.status, "{}", case.path);
     for (name, value) in [
         ("content-type", "application/problem+json"),
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
+        ("access-control-allow-origin", ORIGIN),
     ] {
-        assert_eq!(head.headers.get(name), Some(&HeaderValue::from_static(value)), "{path}: {name}");
+        assert_eq!(response.headers().get(name), Some(&HeaderValue::from_static(value)), "{}: {name}", case.path);
     }
+    assert_eq!(response.headers()["x-request-id"].len(), 32);
+    assert_ne!(response.headers()[header::CONTENT_LENGTH], "0");
+    if let Some(name) = case.header {
+        assert!(response.headers().contains_key(name), "{}: {name}", case.path);
+    }
+}
+
+/// What holds for every refusal.
+async fn assert_one_body(response: Response<ReplyBody>, case: &Case) {
+    assert_head(&response, case);
+    let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     assert_eq!(head.headers[header::CONTENT_LENGTH], bytes.len().to_string());
     let body: Value = serde_json::from_slice(&bytes).unwrap();
-    assert_eq!(body["status"], head.status.as_u16());
-    assert_eq!(body["instance"], path);
+    assert_eq!(body["status"], case.status);
+    assert_eq!(body["error"], case.error, "{}", case.path);
+    assert_eq!(body["instance"], case.path);
     assert_eq!(body["request_id"], head.headers["x-request-id"].to_str().unwrap());
     assert!(!body.to_string().contains("secret"), "{body}");
-    body["error"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn every_failure_gets_the_one_body_with_id_and_security_headers_and_is_counted() {
-    let registry = Registry::new();
-    let app = app(&registry);
-    let too_much = "more than sixteen bytes";
-    for (method, path, body, status, error) in [
-        ("GET", "/panic", "", 500, "internal_error"),
-        ("GET", "/slow", "", 504, "timeout"),
-        ("GET", "/bare", "", 500, "internal_error"),
-        ("POST", "/upload", too_much, 413, "payload_too_large"),
-        ("GET", "/private", "", 401, "missing_token"),
-        ("GET", "/nowhere", "", 404, "not_found"),
-    ] {
-        let response = app.clone().oneshot(request(method, path, body)).await.unwrap();
-        assert_eq!(response.status(), status, "{path}");
-        assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401, "{path}");
-        assert_eq!(assert_one_body(response, path).await, error, "{path}");
-        assert_counted(&registry, &format!(r#"{{method="{method}",route="{path}",status="{status}"}} 1"#));
+async fn every_failure_gets_the_one_body_with_id_security_and_cors_headers() {
+    let app = App::new();
+    app.use_limits_up().await;
+    for case in &FAILURES {
+        let response = app.service.clone().oneshot(case.request(case.method.clone())).await.unwrap();
+        assert_one_body(response, case).await;
     }
-    let fine = app.oneshot(request("GET", "/fine", "")).await.unwrap();
-    assert_eq!(fine.status(), StatusCode::OK, "no failure has kept its place in the queue");
-    assert_eq!(fine.into_body().collect().await.unwrap().to_bytes(), "fine");
 }
 
 #[tokio::test]
-async fn a_request_over_capacity_gets_the_one_body_too() {
-    let registry = Registry::new();
-    let app = app(&registry);
-    let (slow, refused) = tokio::join!(
-        app.clone().oneshot(request("GET", "/slow", "")),
-        app.clone().oneshot(request("GET", "/fine", "")),
-    );
-    let refused = refused.unwrap();
-    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
-    assert_eq!(assert_one_body(refused, "/fine").await, "overloaded");
-    assert_eq!(assert_one_body(slow.unwrap(), "/slow").await, "timeout");
-    assert_counted(&registry, r#"{method="GET",route="/fine",status="503"} 1"#);
+async fn every_failure_is_counted_and_audited() {
+    let mut app = App::new();
+    app.use_limits_up().await;
+    app.events.try_drain();
+    for case in &FAILURES {
+        let counted = |app: &App| app.count(case.method.as_str(), case.route(), case.status);
+        let before = counted(&app);
+        let response = app.service.clone().oneshot(case.request(case.method.clone())).await.unwrap();
+        response.into_body().collect().await.unwrap();
+        assert_eq!(counted(&app), before + 1, "{}", case.path);
+
+        let events = app.events.try_drain();
+        assert_eq!(events.len(), 1, "{}", case.path);
+        match events[0].result {
+            AuditResult::Answered { status, .. } => assert_eq!(status, case.status, "{}", case.path),
+            result => assert_eq!((case.error, result), ("internal_error", AuditResult::Failed), "{}", case.path),
+        }
+    }
 }
 
 #[tokio::test]
 async fn the_answer_to_head_has_the_headers_of_the_one_body_alone() {
-    let app = app(&Registry::new());
-    let response = app.oneshot(request("HEAD", "/nowhere", "")).await.unwrap();
-    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
-    assert_ne!(response.headers()[header::CONTENT_LENGTH], "0");
-    assert!(response.headers().contains_key("x-request-id"));
-    assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
+    let app = App::new();
+    app.use_limits_up().await;
+    for case in &FAILURES {
+        let response = app.service.clone().oneshot(case.request(Method::HEAD)).await.unwrap();
+        assert_head(&response, case);
+        assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty(), "{}", case.path);
+    }
 }
 
-#[track_caller]
-fn assert_counted(registry: &Registry, sample: &str) {
-    let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
-    assert!(text.contains(&format!("http_server_requests_total{sample}\n")), "{sample} is not in\n{text}");
+#[tokio::test]
+async fn a_request_over_capacity_gets_the_one_body_too() {
+    for method in [Method::GET, Method::HEAD] {
+        let app = App::new();
+        let slow = case(method.clone(), "/slow", 504, "timeout");
+        let refused = case(method.clone(), "/fine", 503, "overloaded").answered_with("retry-after");
+        let call = |case: &Case| app.service.clone().oneshot(case.request(method.clone()));
+        let (to_slow, to_refused) = tokio::join!(call(&slow), call(&refused));
+        for (response, case) in [(to_slow.unwrap(), slow), (to_refused.unwrap(), refused)] {
+            match method {
+                Method::HEAD => assert_head(&response, &case),
+                _ => assert_one_body(response, &case).await,
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_failure_keeps_its_place_in_the_queue() {
+    let app = App::new();
+    let fine = case(Method::GET, "/fine", 200, "");
+    for case in FAILURES.iter().chain([&fine]) {
+        let response = app.service.clone().oneshot(case.request(case.method.clone())).await.unwrap();
+        assert_ne!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{}", case.path);
+    }
+    let response = app.service.oneshot(fine.request(Method::GET)).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "fine");
+}
+
+#[tokio::test]
+async fn a_preflight_request_needs_no_token_and_has_the_headers_of_all() {
+    let app = App::new();
+    let mut preflight = case(Method::OPTIONS, "/private", 200, "").request(Method::OPTIONS);
+    preflight.headers_mut().insert(header::ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("GET"));
+    let response = app.service.oneshot(preflight).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], ORIGIN);
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    assert!(response.headers().contains_key("x-request-id"));
 }

@@ -1,4 +1,4 @@
-//! Cuts a text into SQL tokens, the union of what MySQL, PostgreSQL, SQL Server, Oracle and SQLite accept.
+//! Cuts a text into SQL tokens: the union of what the common databases accept.
 
 use super::super::bytes::{is_blank, is_word, word_end};
 use super::words::{self, Kind};
@@ -106,7 +106,8 @@ impl<'a> Lexer<'a> {
             let end = word_end(self.text, self.at);
             // `1and 2`: a keyword needs no blank after a number; anything else makes it a name, such as `60s`.
             let tail = words::classify(&self.text[self.at + length..end]);
-            if matches!(tail, Kind::Word | Kind::Function | Kind::Verb | Kind::Clause | Kind::Constant | Kind::Modifier) {
+            if matches!(tail, Kind::Word | Kind::Function | Kind::Verb | Kind::Clause | Kind::Constant | Kind::Modifier)
+            {
                 self.at = end.max(self.at + 1);
                 return Kind::Word;
             }
@@ -118,7 +119,10 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) -> Token {
         let start = self.at;
         let mut end = word_end(self.text, start);
-        while words::classify(&self.text[start..end]) == Kind::Word && self.text.get(end) == Some(&b'.') && self.text.get(end + 1).is_some_and(|&byte| is_word(byte)) {
+        while words::classify(&self.text[start..end]) == Kind::Word
+            && self.text.get(end) == Some(&b'.')
+            && self.text.get(end + 1).is_some_and(|&byte| is_word(byte))
+        {
             end = word_end(self.text, end + 1);
         }
         self.at = end;

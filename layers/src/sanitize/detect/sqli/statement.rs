@@ -22,19 +22,26 @@ pub(super) fn starts(text: &[u8], verb: Token, mut next: Lexer<'_>) -> bool {
             || any(first, &["immediate"]);
     }
     if is("drop") || is("alter") || is("truncate") || is("create") {
-        let objects = ["table", "database", "function", "procedure", "view", "user", "login", "trigger", "schema", "index"];
-        return any(first, &objects) && next.next().is_some_and(|name| is_name(name) && ends_or_is_code(text, next, name));
+        let objects =
+            ["table", "database", "function", "procedure", "view", "user", "login", "trigger", "schema", "index"];
+        return any(first, &objects)
+            && next.next().is_some_and(|name| is_name(name) && ends_or_is_code(text, next, name));
     }
     if is("insert") {
-        return any(first, &["into"]) && next.next().is_some_and(is_name) && next.next().is_some_and(|token| {
-            token.kind == Kind::Open || token.kind == Kind::Select || any(token, &["values", "set"])
-        });
+        return any(first, &["into"])
+            && next.next().is_some_and(is_name)
+            && next.next().is_some_and(|token| {
+                token.kind == Kind::Open || token.kind == Kind::Select || any(token, &["values", "set"])
+            });
     }
     if is("delete") {
-        return first.kind == Kind::From && next.next().is_some_and(|name| is_name(name) && ends_or_is_code(text, next, name));
+        return first.kind == Kind::From
+            && next.next().is_some_and(|name| is_name(name) && ends_or_is_code(text, next, name));
     }
     if is("update") {
-        return is_name(first) && next.next().is_some_and(|token| any(token, &["set"])) && next.nth(1).is_some_and(|token| token.kind == Kind::Compare);
+        return is_name(first)
+            && next.next().is_some_and(|token| any(token, &["set"]))
+            && next.nth(1).is_some_and(|token| token.kind == Kind::Compare);
     }
     if is("waitfor") {
         return any(first, &["delay", "time"]);
@@ -44,10 +51,13 @@ pub(super) fn starts(text: &[u8], verb: Token, mut next: Lexer<'_>) -> bool {
             let inner = next.clone().nth(1).map(|token| token.kind);
             matches!(inner, Some(Kind::Function | Kind::Open | Kind::Select))
         };
-        return negated || any(first, &["exists"]) && next.ahead() == Some(Kind::Open) || is_tautology_start(text, first, next);
+        return negated
+            || any(first, &["exists"]) && next.ahead() == Some(Kind::Open)
+            || is_tautology_start(text, first, next);
     }
     if is("load") {
-        return any(first, &["xml", "data"]) && next.next().is_some_and(|token| any(token, &["local", "infile", "low_priority", "concurrent"]));
+        return any(first, &["xml", "data"])
+            && next.next().is_some_and(|token| any(token, &["local", "infile", "low_priority", "concurrent"]));
     }
     if is("goto") {
         return first.kind == Kind::Word && next.next().is_some_and(|token| token.kind != Kind::Word);
@@ -58,11 +68,22 @@ pub(super) fn starts(text: &[u8], verb: Token, mut next: Lexer<'_>) -> bool {
     if is("print") {
         return first.kind == Kind::Text && next.ahead() == Some(Kind::Semicolon);
     }
-    is("merge") && any(first, &["into"]) && next.next().is_some_and(is_name) && next.next().is_some_and(|token| any(token, &["using"]))
+    is("merge")
+        && any(first, &["into"])
+        && next.next().is_some_and(is_name)
+        && next.next().is_some_and(|token| any(token, &["using"]))
         || is("handler") && is_name(first) && next.next().is_some_and(|token| any(token, &["open", "read"]))
-        || is("grant") && any(first, &["all", "select", "execute"]) && next.next().is_some_and(|token| any(token, &["privileges", "on"]))
-        || is("set") && is_name(first) && next.next().is_some_and(|token| token.kind == Kind::Compare) && text[verb.start..].contains(&b'@')
-        || is("copy") && is_name(first) && next.next().is_some_and(|token| any(token, &["to", "from"])) && next.next().is_some_and(|token| token.kind == Kind::Text || any(token, &["program"]))
+        || is("grant")
+            && any(first, &["all", "select", "execute"])
+            && next.next().is_some_and(|token| any(token, &["privileges", "on"]))
+        || is("set")
+            && is_name(first)
+            && next.next().is_some_and(|token| token.kind == Kind::Compare)
+            && text[verb.start..].contains(&b'@')
+        || is("copy")
+            && is_name(first)
+            && next.next().is_some_and(|token| any(token, &["to", "from"]))
+            && next.next().is_some_and(|token| token.kind == Kind::Text || any(token, &["program"]))
         || is("attach") && any(first, &["database"])
         || is("call") && is_name(first) && next.ahead() == Some(Kind::Open)
         || is("prepare") && is_name(first) && next.next().is_some_and(|token| token.kind == Kind::From)

@@ -5,8 +5,22 @@ use super::url;
 
 /// Attributes that restyle, animate, or run what they hold.
 const DANGEROUS: &[&str] = &[
-    "attributename", "dataformatas", "datasrc", "dynsrc", "ev:event", "ev:handler", "filter", "folder", "formaction", "http-equiv",
-    "lowsrc", "srcdoc", "style", "x:href", "xlink:href", "xmlns",
+    "attributename",
+    "dataformatas",
+    "datasrc",
+    "dynsrc",
+    "ev:event",
+    "ev:handler",
+    "filter",
+    "folder",
+    "formaction",
+    "http-equiv",
+    "lowsrc",
+    "srcdoc",
+    "style",
+    "x:href",
+    "xlink:href",
+    "xmlns",
 ];
 
 /// Reads the attributes from `at` on; gives the end of the dangerous one and why it is.
@@ -90,6 +104,8 @@ fn clean(name: &[u8]) -> &[u8] {
 pub(super) fn is_event(name: &[u8]) -> bool {
     let letters = name.iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(name, |at| &name[at + 1..]);
     let last = if letters.len() < 4 { clean(name) } else { letters };
-    let event = |name: &[u8]| name.len() >= 5 && name[..2].eq_ignore_ascii_case(b"on") && name[2..5].iter().all(u8::is_ascii_alphabetic);
+    let event = |name: &[u8]| {
+        name.len() >= 5 && name[..2].eq_ignore_ascii_case(b"on") && name[2..5].iter().all(u8::is_ascii_alphabetic)
+    };
     event(last) || event(clean(name)) || name.len() > 5 && event(name)
 }

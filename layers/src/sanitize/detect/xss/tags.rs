@@ -30,8 +30,29 @@ struct Piece<'a> {
 
 /// Elements that run script or load what runs it, however they are written.
 const DANGEROUS: &[&str] = &[
-    "animate", "animatemotion", "animatetransform", "applet", "bgsound", "embed", "event-source", "foreignobject", "frame", "frameset",
-    "handler", "iframe", "ilayer", "isindex", "listener", "marquee", "noscript", "script", "style", "svg", "vmlframe", "xml", "xss",
+    "animate",
+    "animatemotion",
+    "animatetransform",
+    "applet",
+    "bgsound",
+    "embed",
+    "event-source",
+    "foreignobject",
+    "frame",
+    "frameset",
+    "handler",
+    "iframe",
+    "ilayer",
+    "isindex",
+    "listener",
+    "marquee",
+    "noscript",
+    "script",
+    "style",
+    "svg",
+    "vmlframe",
+    "xml",
+    "xss",
 ];
 
 /// Elements that are dangerous with attributes, but also stand in prose: `the <link> element`, `List<Object>`.
@@ -74,36 +95,53 @@ impl<'a> Piece<'a> {
         let inside = &self.text[at..self.end];
         let length = inside.iter().position(|&byte| byte == b'>').unwrap_or(inside.len());
         let inside = &inside[..length];
-        inside.contains(&b'@') && !inside.iter().any(|&byte| is_blank(byte) || matches!(byte, b'=' | b'(' | b'"' | b'\''))
+        inside.contains(&b'@')
+            && !inside.iter().any(|&byte| is_blank(byte) || matches!(byte, b'=' | b'(' | b'"' | b'\''))
     }
 
     /// `<!doctype`, `<!entity`, `<!--[if`, `<?xml`, `<?import`.
     fn declaration(&self, at: usize) -> Option<Finding> {
         let rest = &self.text[at + 1..self.end];
-        let starts = |word: &str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+        let starts =
+            |word: &str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
         if self.text[at] == b'?' {
             let found = starts("xml") || starts("import") || starts("php");
             return if found { self.finding(self.end, "holds a processing instruction") } else { None };
         }
-        let entity = starts("doctype") && (rest.contains(&b'[') || rest.windows(6).any(|part| part.eq_ignore_ascii_case(b"system"))) || starts("entity") || starts("[cdata[") && rest.len() > 8;
+        let entity = starts("doctype")
+            && (rest.contains(&b'[') || rest.windows(6).any(|part| part.eq_ignore_ascii_case(b"system")))
+            || starts("entity")
+            || starts("[cdata[") && rest.len() > 8;
         let conditional = starts("--[if") || starts("[if") || starts("--#exec");
         let backtick = starts("--") && rest[2..].trim_ascii_start().starts_with(b"`") && self.end < self.text.len();
-        if entity || conditional || backtick { self.finding(self.end, "holds a declaration that browsers act on") } else { None }
+        if entity || conditional || backtick {
+            self.finding(self.end, "holds a declaration that browsers act on")
+        } else {
+            None
+        }
     }
 
     fn named(&self, at: usize) -> Option<Finding> {
-        let name_end = (at..self.end).find(|&at| !matches!(self.text[at], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'-' | b'_')).unwrap_or(self.end);
+        let name_end = (at..self.end)
+            .find(|&at| !matches!(self.text[at], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'-' | b'_'))
+            .unwrap_or(self.end);
         let name = &self.text[at..name_end];
         let local = name.iter().rposition(|&byte| byte == b':').map_or(name, |colon| &name[colon + 1..]);
         let prefix = &name[..name.len() - local.len()];
         let closing = self.text[at - 1] == b'/';
         let spaced = is_blank(self.byte(name_end)) || self.byte(name_end) == b'/';
-        let generic = self.open > 0 && (self.text[self.open - 1].is_ascii_alphanumeric() || self.text[self.open - 1] == b'_') && self.byte(name_end) == b'>';
+        let generic = self.open > 0
+            && (self.text[self.open - 1].is_ascii_alphanumeric() || self.text[self.open - 1] == b'_')
+            && self.byte(name_end) == b'>';
         let foreign = [&b"svg:"[..], b"xsl:", b"html:", b"x:"].iter().any(|known| prefix.eq_ignore_ascii_case(known));
         if !closing && !generic && (listed(DANGEROUS, local) || foreign) && !self.is_mentioned(name_end) {
             return self.finding(self.end, "opens an element that runs or loads content");
         }
-        if !closing && spaced && listed(DANGEROUS_WITH_ATTRIBUTES, local) && self.text[name_end..self.end].contains(&b'=') {
+        if !closing
+            && spaced
+            && listed(DANGEROUS_WITH_ATTRIBUTES, local)
+            && self.text[name_end..self.end].contains(&b'=')
+        {
             return self.finding(self.end, "opens an element that runs or loads content");
         }
         self.attributes(name_end)

@@ -11,7 +11,10 @@ pub(super) fn runs_script(value: &[u8]) -> bool {
     let (length, end) = scheme(value, &mut plain);
     let scheme = &plain[..length];
     let runs = ["javascript", "vbscript", "livescript", "mocha", "view-source", "mhtml", "jscript", "feed"];
-    if runs.iter().any(|name| scheme.eq_ignore_ascii_case(name.as_bytes()) || length > name.len() && scheme[length - name.len()..].eq_ignore_ascii_case(name.as_bytes())) {
+    if runs.iter().any(|name| {
+        scheme.eq_ignore_ascii_case(name.as_bytes())
+            || length > name.len() && scheme[length - name.len()..].eq_ignore_ascii_case(name.as_bytes())
+    }) {
         return true;
     }
     scheme.eq_ignore_ascii_case(b"data") && !is_picture(&value[end..])

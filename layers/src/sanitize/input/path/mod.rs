@@ -52,17 +52,17 @@ fn refuse_oddities(form: &Form<'_>, verdict: &mut Verdict) {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return;
     }
+    let mut right_to_left = None;
     for (at, c) in text.char_indices() {
-        let code = match Oddity::of(c) {
-            None | Some(Oddity::Layout | Oddity::MongolianSeparator) => continue,
-            Some(Oddity::DirectionMark) if has_right_to_left(text) => continue,
-            Some(Oddity::Null) => "null_byte",
-            Some(Oddity::Control) => "control_character",
-            Some(_) => "unicode",
+        let Some(oddity) = Oddity::of(c) else { continue };
+        let code = match oddity {
+            Oddity::Layout | Oddity::MongolianSeparator => continue,
+            Oddity::DirectionMark if *right_to_left.get_or_insert_with(|| has_right_to_left(text)) => continue,
+            Oddity::Null => "null_byte",
+            Oddity::Control => "control_character",
+            _ => "unicode",
         };
-        if let Some(oddity) = Oddity::of(c) {
-            report(oddity, form.to_input(at..at + c.len_utf8()), verdict);
-        }
+        report(oddity, form.to_input(at..at + c.len_utf8()), verdict);
         verdict.refuse(code, "must not contain control or invisible characters");
     }
 }

@@ -31,7 +31,9 @@ impl Oddity {
     /// What is odd about `c`, if anything.
     pub(in crate::sanitize::input) const fn of(c: char) -> Option<Self> {
         Some(match c {
-            ' '..='~' | '\u{a0}'..='\u{ac}' | '\u{ae}'..='\u{61b}' => return None,
+            // Nearly all text ends the search here.
+            ' '..='~' | '\u{a0}'..='\u{ac}' | '\u{ae}'..='\u{61b}' | '\u{61d}'..='\u{180d}' | '\u{180f}'..='\u{200a}'
+            | '\u{2010}'..='\u{2029}' | '\u{202f}'..='\u{205f}' | '\u{2070}'..='\u{fdcf}' => return None,
             '\0' => Self::Null,
             '\u{1}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => Self::Control,
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Self::Direction,

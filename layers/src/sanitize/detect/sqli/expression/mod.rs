@@ -1,0 +1,182 @@
+//! The anchored view: reads the text as the continuation of an expression.
+//!
+//! [`Walk`] alternates between operands and what may follow one. It remembers the little that decides: whether a quote
+//! was closed, which operators joined which kinds of operands, and what a `SELECT` has shown so far.
+
+mod clause;
+mod operand;
+mod operator;
+mod verdict;
+
+use super::super::bytes::{is_blank, skip_blanks};
+use super::super::{Finding, Strictness};
+use super::lexer::{Lexer, Token};
+use super::words::Kind;
+
+/// No injection needs more tokens to show itself; keeps the cost of an anchor constant.
+const TOKENS: usize = 96;
+
+/// Reads the text as standing outside quotes.
+pub(super) fn bare(text: &[u8]) -> Option<Finding> {
+    let first = text.iter().position(|&byte| !is_blank(byte))?;
+    Walk::new(text, first, first, None).run()
+}
+
+/// Reads the text as starting inside quotes, if it closes them.
+pub(super) fn quoted(text: &[u8], quote: u8, strictness: Strictness) -> Option<Finding> {
+    let close = text.iter().position(|&byte| byte == quote)?;
+    let mut walk = Walk::new(text, close + 1, close, Some(quote));
+    walk.strict = strictness == Strictness::Strict;
+    walk.loose = is_loose(&text[..close], <[u8]>::last);
+    walk.left = Some(Operand { kind: Kind::Text, literal: true, calls: false });
+    walk.run()
+}
+
+/// What stands on one side of an operator.
+#[derive(Clone, Copy, Debug)]
+struct Operand {
+    kind: Kind,
+    /// Made of literals, parentheses and known functions only, where prose would have words.
+    literal: bool,
+    /// Calls a known function.
+    calls: bool,
+}
+
+/// What a `SELECT` has shown.
+#[derive(Clone, Copy, Debug, Default)]
+struct Select {
+    /// Items and clauses that no prose has: numbers, stars, calls, variables, strings, commas.
+    structure: u32,
+    words: u32,
+    from: bool,
+    nested: bool,
+}
+
+enum Step {
+    On,
+    /// Nothing but prose goes on like this.
+    Prose,
+    Found(&'static str),
+}
+
+/// The state of reading one expression.
+struct Walk<'a> {
+    text: &'a [u8],
+    lexer: Lexer<'a>,
+    anchor: usize,
+    /// The quote that the text has closed.
+    quote: Option<u8>,
+    strict: bool,
+    /// The operand read last; `None` where one is expected.
+    left: Option<Operand>,
+    /// The left side of the comparison being read.
+    compared: Option<(Operand, Token)>,
+    /// Parentheses opened, less those closed.
+    depth: i32,
+    unbalanced: bool,
+    operators: u32,
+    /// Whether the operands since the last logical operator form its right side.
+    after_logic: bool,
+    logic: u32,
+    known_calls: u32,
+    groups: u32,
+    clause: bool,
+    select: Option<Select>,
+    /// Only literals, operators and known functions so far.
+    plain: bool,
+    /// Quotes touch blanks on the inside, as they do around symbols in prose: `use '-' or '+'`.
+    loose: bool,
+    /// The last operand is a string that the text left open.
+    open_end: bool,
+    previous: Kind,
+    /// What was left of the last logical operator was made of literals.
+    logic_on_literal: bool,
+    /// A whole comparison with a column stands right of such an operator.
+    condition: bool,
+    /// The text starts with an inequality, as arithmetic in prose does: `3 > 2 and 2 > 1`.
+    in_order: bool,
+    /// Operands and strings after the anchor.
+    operands: u32,
+    strings: u32,
+}
+
+impl<'a> Walk<'a> {
+    fn new(text: &'a [u8], at: usize, anchor: usize, quote: Option<u8>) -> Self {
+        Self {
+            text,
+            lexer: Lexer::new(text, at),
+            anchor,
+            quote,
+            strict: false,
+            left: None,
+            compared: None,
+            depth: 0,
+            unbalanced: false,
+            operators: 0,
+            after_logic: false,
+            logic: 0,
+            known_calls: 0,
+            groups: 0,
+            clause: false,
+            select: None,
+            plain: true,
+            loose: false,
+            open_end: false,
+            previous: Kind::Other,
+            logic_on_literal: false,
+            condition: false,
+            in_order: false,
+            operands: 0,
+            strings: 0,
+        }
+    }
+
+    fn run(mut self) -> Option<Finding> {
+        for _ in 0..TOKENS {
+            let Some(token) = self.lexer.next() else {
+                return self.at_end().map(|why| self.finding(self.text.len(), why));
+            };
+            let step = if self.left.is_some() { self.after_operand(token) } else { self.before_operand(token) };
+            self.previous = token.kind;
+            match step {
+                Step::Found(why) => return Some(self.finding(token.end, why)),
+                Step::Prose => return None,
+                Step::On => {}
+            }
+        }
+        None
+    }
+
+    fn finding(&self, end: usize, why: &'static str) -> Finding {
+        Finding { start: self.anchor, end: end.max(self.anchor), why }
+    }
+
+    fn broke_out(&self) -> bool {
+        self.quote.is_some()
+    }
+
+    fn bytes(&self, token: Token) -> &'a [u8] {
+        &self.text[token.start..token.end]
+    }
+
+    /// Whether a parenthesis follows at once, which makes the word before it a call.
+    fn is_called(&self) -> bool {
+        self.text.get(skip_blanks(self.text, self.lexer.position())) == Some(&b'(')
+    }
+
+    fn at_start(&self) -> bool {
+        self.previous == Kind::Other
+    }
+
+    fn note_logic(&mut self) {
+        self.logic += 1;
+        self.operators += 1;
+        self.after_logic = true;
+        self.compared = None;
+    }
+}
+
+/// Whether quoted content has a blank on the side of the quote and more than a letter or two in it.
+fn is_loose(content: &[u8], edge: fn(&[u8]) -> Option<&u8>) -> bool {
+    edge(content).is_some_and(|&byte| is_blank(byte)) && content.trim_ascii().len() > 2
+}

@@ -1,0 +1,265 @@
+//! What may follow an operand.
+
+use super::super::super::bytes::{before_blanks, is_blank, is_word_at, skip_blanks, word_end, word_start};
+use super::super::lexer::Token;
+use super::super::statement;
+use super::super::words::Kind;
+use super::{Operand, Step, Walk};
+
+impl<'a> Walk<'a> {
+    /// Reads the token that follows an operand.
+    pub(super) fn after_operand(&mut self, token: Token) -> Step {
+        let Some(left) = self.left else { return Step::Prose };
+        match token.kind {
+            Kind::Operator => {
+                if left.kind == Kind::Text && self.quote.is_some() && self.operators == 0 && self.is_list_mark(token) {
+                    return Step::Prose;
+                }
+                self.operators += 1;
+                self.continue_with()
+            }
+            Kind::Logic => {
+                if let Some(why) = self.truth(left) {
+                    return Step::Found(why);
+                }
+                self.note_logic();
+                self.logic_on_literal = left.literal && self.plain;
+                self.left = None;
+                Step::On
+            }
+            Kind::Not => match self.lexer.peek() {
+                Some(next) if next.kind == Kind::Compare => {
+                    self.lexer.next();
+                    self.compare(left, next)
+                }
+                _ => self.name_or_prose(left, token),
+            },
+            Kind::Compare => self.compare(left, token),
+            Kind::Modifier | Kind::Branch => self.name_or_prose(left, token),
+            Kind::Union => self.union(),
+            Kind::Comma => self.comma(),
+            Kind::Close => self.close(),
+            Kind::Semicolon => self.semicolon(),
+            Kind::Comment => self.comment(token),
+            Kind::Clause => self.clause(left, token),
+            Kind::From => self.from(left, token),
+            Kind::Where => {
+                if let Some(select) = &mut self.select
+                    && select.from
+                {
+                    select.structure += 1;
+                    self.left = None;
+                    return Step::On;
+                }
+                Step::Prose
+            }
+            Kind::As => {
+                self.left = None;
+                Step::On
+            }
+            Kind::Cast => {
+                self.left = None;
+                self.operators += 1;
+                Step::On
+            }
+            Kind::Select | Kind::Open if self.is_query_after(left, token) => Step::Found("adds a query of its own"),
+            Kind::Select => self.begin_select(),
+            Kind::Verb
+                if (self.broke_out() || left.kind == Kind::Number)
+                    && self.operators == 0
+                    && statement::starts(self.text, token, self.lexer.clone()) =>
+            {
+                Step::Found("adds a statement after the quote it closes")
+            }
+            _ => self.name_or_prose(left, token),
+        }
+    }
+
+    /// `'-' 'x'` in prose: a dash or star between quoted words, with blanks around it.
+    pub(super) fn is_list_mark(&self, token: Token) -> bool {
+        let spaced = |at: usize| self.text.get(at).is_some_and(|&byte| is_blank(byte));
+        let word_follows = matches!(self.lexer.ahead(), Some(Kind::Word));
+        word_follows && token.end - token.start == 1 && spaced(token.end) && spaced(token.start.wrapping_sub(1))
+    }
+
+    pub(super) fn continue_with(&mut self) -> Step {
+        if let Some(select) = &mut self.select {
+            select.structure += 1;
+        }
+        self.left = None;
+        Step::On
+    }
+
+    /// An operand right after an operand: an alias, an implicit concatenation, or prose.
+    pub(super) fn name_or_prose(&mut self, left: Operand, token: Token) -> Step {
+        if let Some(select) = &mut self.select {
+            let name = matches!(token.kind, Kind::Word | Kind::Text | Kind::Function | Kind::Branch | Kind::Modifier);
+            if name && left.kind != Kind::Other {
+                select.words += 1;
+                self.left = Some(Operand { kind: Kind::Other, ..left });
+                self.open_end = token.open;
+                return Step::On;
+            }
+            return Step::Prose;
+        }
+        let glued = token.start > 0 && !is_blank(self.text[token.start - 1]);
+        let strings = left.kind == Kind::Text && token.kind == Kind::Text;
+        if strings && self.broke_out() && self.operators > 0 {
+            self.open_end = token.open;
+            return Step::On;
+        }
+        let closes =
+            token.kind == Kind::Text && token.open && self.text[token.start + 1..].iter().all(|&byte| is_blank(byte));
+        if closes && self.broke_out() && self.operators > 0 && self.plain && !self.loose && !self.is_measure() {
+            return Step::Found("closes the quote and opens it again");
+        }
+        if self.after_logic && self.broke_out() && glued && left.kind == Kind::Text && token.kind == Kind::Number {
+            return Step::Found("closes the quote and adds a condition");
+        }
+        Step::Prose
+    }
+
+    /// A comparison begins; `is`, `in` and `sounds` only with what SQL has after them.
+    pub(super) fn compare(&mut self, left: Operand, token: Token) -> Step {
+        self.operators += 1;
+        if let Some(select) = &mut self.select {
+            select.structure += 1;
+        }
+        let is = |word: &str| is_word_at(self.text, token.start, word);
+        if is("is") || is("isnull") || is("notnull") {
+            let mut next = self.lexer.clone();
+            let value = next.find(|token| token.kind != Kind::Not);
+            let valued = value.is_some_and(|token| {
+                matches!(token.kind, Kind::Constant | Kind::Number) || is_word_at(self.text, token.start, "unknown")
+            });
+            if !valued && is("is") {
+                return Step::Prose;
+            }
+        }
+        if is("in")
+            && self.broke_out()
+            && self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "boolean"))
+        {
+            self.lexer.nth(1);
+            return Step::On;
+        }
+        if is("in") && !self.is_called()
+            || is("sounds") && !self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "like"))
+        {
+            return Step::Prose;
+        }
+        if token.kind == Kind::Compare {
+            self.compared = Some((left, token));
+        }
+        self.left = None;
+        Step::On
+    }
+
+    /// A comparison is complete: does it belong to an injected condition?
+    pub(super) fn comparison(&mut self, left: Operand, compare: Token, right: Operand) -> Step {
+        let symbol = !self.text[compare.start].is_ascii_alphabetic();
+        let literal = left.literal && right.literal;
+        let branches = self.known_calls > 0 && left.kind == Kind::Number && right.kind == Kind::Number && self.plain;
+        let ordered = matches!(self.text[compare.start], b'<' | b'>') && symbol;
+        if ordered && !self.broke_out() && self.logic == 0 {
+            self.in_order = true;
+        }
+        if literal && (self.after_logic && !(ordered && self.in_order) || branches && symbol) {
+            return Step::Found("adds a condition that compares constants");
+        }
+        if self.after_logic && self.broke_out() && (symbol || right.literal) {
+            return Step::Found("closes the quote and adds a condition");
+        }
+        self.condition = self.after_logic
+            && !(ordered && self.in_order)
+            && self.logic_on_literal
+            && (right.literal || symbol && self.same_words(compare));
+        Step::On
+    }
+
+    /// `or x=x`: the words on both sides of the comparison are the same.
+    pub(super) fn same_words(&self, compare: Token) -> bool {
+        let left_end = before_blanks(self.text, compare.start);
+        let left = &self.text[word_start(self.text, left_end)..left_end];
+        let right = skip_blanks(self.text, compare.end);
+        !left.is_empty() && self.text[right..word_end(self.text, right)].eq_ignore_ascii_case(left)
+    }
+
+    /// A list goes on; a sentence does so after a word.
+    pub(super) fn comma(&mut self) -> Step {
+        if self.select.is_none()
+            && self.depth <= 0
+            && !self.unbalanced
+            && !(self.broke_out() && self.operators > 0)
+            && !self.clause
+        {
+            return Step::Prose;
+        }
+        if let Some(select) = &mut self.select {
+            select.structure += u32::from(select.words < 3);
+        }
+        self.left = None;
+        Step::On
+    }
+
+    /// A parenthesis closes, perhaps one that the query opened.
+    pub(super) fn close(&mut self) -> Step {
+        if let Some(left) = self.left
+            && self.depth <= 0
+            && (left.literal || self.broke_out())
+            && let Some(why) = self.truth(left).filter(|_| self.broke_out())
+        {
+            return Step::Found(why);
+        }
+        self.depth -= 1;
+        self.unbalanced |= self.depth < 0;
+        if let Some(select) = self.select
+            && select.nested
+            && self.is_query(select)
+        {
+            return Step::Found("holds a query in parentheses");
+        }
+        if let Some(left) = self.left {
+            self.left = Some(Operand { kind: if left.kind == Kind::Word { Kind::Word } else { Kind::Number }, ..left });
+        }
+        Step::On
+    }
+
+    /// The statement ends: does another begin?
+    pub(super) fn semicolon(&mut self) -> Step {
+        if let Some(select) = self.select
+            && self.is_query(select)
+        {
+            return Step::Found("is a query");
+        }
+        let mut next = self.lexer.clone();
+        while next.ahead() == Some(Kind::Semicolon) {
+            next.next();
+        }
+        match next.next() {
+            Some(verb) if verb.kind == Kind::Verb && statement::starts(self.text, verb, next.clone()) => {
+                Step::Found("ends the statement and begins another")
+            }
+            Some(verb) if verb.kind == Kind::Select && (self.broke_out() || self.plain) => match next.next() {
+                Some(item) if !matches!(item.kind, Kind::Word | Kind::Verb) || next.ahead() == Some(Kind::Comma) => {
+                    Step::Found("ends the statement and begins a query")
+                }
+                _ => Step::Prose,
+            },
+            Some(token)
+                if token.kind == Kind::Comment
+                    && self.broke_out()
+                    && token.end == self.text.len()
+                    && self.comment_is_short(token) =>
+            {
+                Step::Found("closes the quote and comments out the rest")
+            }
+            Some(token) if token.kind == Kind::Comment || self.condition => match self.at_end() {
+                Some(why) => Step::Found(why),
+                None => self.comment(token),
+            },
+            None => self.at_end().map_or(Step::Prose, Step::Found),
+            _ => Step::Prose,
+        }
+    }
+}

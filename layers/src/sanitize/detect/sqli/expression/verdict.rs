@@ -1,0 +1,148 @@
+//! What the tokens amount to when a condition, a comment or the text ends.
+
+use super::super::super::bytes::{is_blank, is_word_at};
+use super::super::lexer::Token;
+use super::super::words::Kind;
+use super::{Operand, Step, Walk};
+
+impl<'a> Walk<'a> {
+    /// Whether the operand right of a logical operator is a truth value by itself: `or 1`, `and sleep(5)`.
+    pub(super) fn truth(&self, operand: Operand) -> Option<&'static str> {
+        if !self.after_logic {
+            return None;
+        }
+        if operand.calls {
+            return Some("adds a condition that calls a function");
+        }
+        if self.broke_out() && !self.loose && matches!(operand.kind, Kind::Number | Kind::Constant | Kind::Variable) {
+            return Some("closes the quote and adds a condition");
+        }
+        None
+    }
+
+    /// Whether a `--` comment says nothing: one with words in it is a dash in prose.
+    pub(super) fn comment_is_short(&self, comment: Token) -> bool {
+        let body = self.text[comment.start..comment.end].trim_ascii_end();
+        self.strict
+            || body.len() <= 2
+            || !self.text[comment.start..].starts_with(b"--")
+            || body[2..].iter().all(|byte| matches!(byte, b' ' | b'-' | b'+'))
+    }
+
+    /// `admin'#`: nothing but the comment sign follows the quote.
+    fn follows_quote(&self, comment: Token) -> bool {
+        comment.start == self.anchor + 1 && self.text[comment.start..].trim_ascii_end().len() == 1
+    }
+
+    /// A comment that runs to the end of the text.
+    pub(super) fn comment(&mut self, comment: Token) -> Step {
+        let block = self.text[comment.start..].starts_with(b"/*");
+        let hash = self.text[comment.start] == b'#';
+        let short = self.comment_is_short(comment);
+        let Some(left) = self.left else {
+            return Step::Prose;
+        };
+        if let Some(select) = self.select
+            && (self.is_query(select) || (select.nested || select.words <= 2) && select.structure > 0)
+        {
+            return Step::Found("is a query");
+        }
+        if let Some(why) = self.truth(left) {
+            return Step::Found(why);
+        }
+        if self.condition || self.clause && left.kind == Kind::Number {
+            return Step::Found("comments out the rest");
+        }
+        if self.broke_out() {
+            let joined = self.operators > 0 && !self.loose && left.kind != Kind::Word;
+            let condition = self.logic > 0 && self.operators > 1;
+            let alone = self.operators == 0
+                && left.kind != Kind::Word
+                && (short && (!hash || self.follows_quote(comment)) || self.unbalanced);
+            if joined || condition || alone {
+                return Step::Found("closes the quote and comments out the rest");
+            }
+            return Step::Prose;
+        }
+        let value = left.literal && self.plain;
+        let computed = self.operators > 0 || self.groups > 0 || self.known_calls > 0;
+        let found = value && !hash && (short || computed && self.logic + u32::from(self.operators > 0) > 0 && !block)
+            || value && hash && self.logic > 0
+            || self.unbalanced && value && short;
+        if found { Step::Found("comments out the rest") } else { Step::Prose }
+    }
+
+    /// What the tokens amount to when the text ends.
+    pub(super) fn at_end(&self) -> Option<&'static str> {
+        if let Some(select) = self.select {
+            let query = self.broke_out() && select.structure > 0
+                || select.from && self.is_query(select)
+                || select.nested && select.structure > 1;
+            return query.then_some("is a query");
+        }
+        let left = self.left?;
+        if self.condition {
+            return Some("adds a condition");
+        }
+        if self.clause && left.kind == Kind::Number && self.plain {
+            return Some("adds a LIMIT clause");
+        }
+        let found = if self.broke_out() { self.end_after_quote(left) } else { self.end_of_bare(left) };
+        found.or_else(|| self.truth(left))
+    }
+
+    fn end_after_quote(&self, left: Operand) -> Option<&'static str> {
+        if self.operators == 0 || self.loose {
+            return None;
+        }
+        if self.open_end {
+            return (!self.is_quoted_symbol()).then_some("closes the quote and opens it again");
+        }
+        let expression = left.literal && self.plain && !self.is_measure();
+        expression.then_some("closes the quote and goes on with the expression")
+    }
+
+    fn end_of_bare(&self, left: Operand) -> Option<&'static str> {
+        if self.open_end && self.logic > 0 && self.groups > 0 && left.kind == Kind::Text {
+            return Some("adds a condition and opens a quote");
+        }
+        if self.known_calls > 1 && (self.operators > 0 || self.plain) {
+            return Some("builds a value from function calls");
+        }
+        let sleeps = self.known_calls == 1 && is_word_at(self.text, self.anchor, "sleep");
+        if sleeps && self.plain && left.kind == Kind::Number {
+            return Some("waits with SLEEP");
+        }
+        if self.after_logic && !self.in_order && left.literal && self.plain { self.bare_truth(left) } else { None }
+    }
+
+    /// `5'-10`, `6' x 4`: feet and inches.
+    pub(super) fn is_measure(&self) -> bool {
+        let feet = self.text[..self.anchor].trim_ascii();
+        !self.unbalanced && self.logic == 0 && feet.last().is_some_and(u8::is_ascii_digit)
+    }
+
+    /// `the '*' in it`: an operator that prose quotes, with words on both sides.
+    pub(super) fn is_quoted_symbol(&self) -> bool {
+        let Some(last) = self.quote.and_then(|quote| self.text.iter().rposition(|&byte| byte == quote)) else {
+            return false;
+        };
+        let prose = |part: &[u8]| {
+            part.windows(3).any(|around| around[1] == b' ' && around[0] != b'-' && around[2].is_ascii_alphabetic())
+        };
+        !self.unbalanced
+            && self.strings == 1
+            && self.operands == 1
+            && (prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
+    }
+
+    /// `1 or 1`, `1 and 0`, `1 or true`: not `3 or 4`, which is prose.
+    pub(super) fn bare_truth(&self, left: Operand) -> Option<&'static str> {
+        let length = self.text.iter().rposition(|&byte| !is_blank(byte)).map_or(0, |last| last + 1);
+        let tail = &self.text[..length];
+        let truth = matches!(tail.last(), Some(b'0' | b'1'))
+            && !tail[..tail.len() - 1].last().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');
+        (truth && left.kind == Kind::Number || left.kind == Kind::Constant)
+            .then_some("adds a condition that is constant")
+    }
+}
