@@ -71,6 +71,44 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! For what must rather not be served than served without its limit:
+//!
+//! ```
+//! # use bytes::Bytes;
+//! # use http::{Request, Response, StatusCode};
+//! # use http_body_util::Full;
+//! # use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! use std::num::NonZeroU32;
+//! use std::time::Duration;
+//!
+//! use portcullis_layers::rate_limit::{Key, Limiter, Policy, RateLimitLayer};
+//! use portcullis_layers::rate_limit_redis::{OnFailure, RedisLimiter, RedisRateLimitLayer};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let limiter = Limiter::builder().policy(Policy::new("export", 10, Duration::from_secs(3_600))).build()?;
+//! let export = limiter.limit("export").ok_or("a policy of this name")?;
+//! let redis = RedisLimiter::builder("redis+unix:///where/no/server/listens.sock")
+//!     .deadline(Duration::from_millis(20))
+//!     .failures(NonZeroU32::MIN)
+//!     .retry_every(Duration::from_secs(5))
+//!     .on_failure(OnFailure::Closed)
+//!     .build()?;
+//! let rules = RateLimitLayer::builder().limit(&export, |head| Some(Key::client(head))).build();
+//!
+//! # let service = ServiceBuilder::new()
+//! #     .layer(RedisRateLimitLayer::new(redis.clone(), rules))
+//! #     .service(service_fn(async |_: Request<()>| {
+//! #         Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
+//! #     }));
+//! let response = service.oneshot(Request::new(())).await?;
+//! assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+//! assert_eq!(response.headers()["retry-after"], "5");
+//! assert!(!redis.is_shared());
+//! # Ok(())
+//! # }
+//! ```
 
 mod answer;
 mod breaker;

@@ -4,13 +4,14 @@ mod bounded;
 mod builders;
 mod probe;
 mod promises;
+mod readme;
 
 use std::mem::size_of_val;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use ::governor::clock::QuantaInstant;
-use ::governor::middleware::NoOpMiddleware;
+use ::governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use http::Method;
 use portcullis_layers::audit::{AuditLayer, AuditLog};
 use portcullis_layers::client_ip::ClientIpLayer;
@@ -98,6 +99,7 @@ contract! {
     rate_limit: rate_limit(), 1 word(s), 1 allocation(s);
     rate_limit_redis: rate_limit_redis(), 2 word(s), 1 allocation(s);
     rate_limit_governor: governor(), 1 word(s), 0 allocation(s);
+    rate_limit_governor_with_fields: governor_with_fields(), 1 word(s), 1 allocation(s);
     jwt_auth: jwt_auth().build().unwrap(), 1 word(s), 17 allocation(s);
     jwt_auth_with_cache: jwt_auth().cache(TokenCache::new(8)).build().unwrap(), 1 word(s), 2 allocation(s);
 }
@@ -162,6 +164,12 @@ fn rate_limit_redis() -> RedisRateLimitLayer {
 fn governor() -> GovernorLayer<GlobalKeyExtractor, NoOpMiddleware<QuantaInstant>> {
     let config =
         GovernorConfigBuilder::default().burst_size(1_000_000).key_extractor(GlobalKeyExtractor).finish().unwrap();
+    GovernorLayer::builder(GlobalKeyExtractor, config.limiter().clone()).build().unwrap()
+}
+
+fn governor_with_fields() -> GovernorLayer<GlobalKeyExtractor, StateInformationMiddleware> {
+    let mut config = GovernorConfigBuilder::default().burst_size(1_000_000).key_extractor(GlobalKeyExtractor);
+    let config = config.use_headers().finish().unwrap();
     GovernorLayer::builder(GlobalKeyExtractor, config.limiter().clone()).build().unwrap()
 }
 

@@ -146,14 +146,20 @@ async fn knows_who_asked(mut server: Server) {
 }
 
 async fn limits_each_client_by_itself(server: Server) {
-    for _ in 0..20 {
-        server.get("/nowhere", "").await.assert_problem(404, "not_found");
-    }
-    let refused = server.get("/nowhere", "").await;
+    let mut passed = 0;
+    let refused = loop {
+        let answer = server.get("/nowhere", "").await;
+        if answer.status != StatusCode::NOT_FOUND || passed > 60 {
+            break answer;
+        }
+        passed += 1;
+    };
+    // One comes back each second, so a slow machine lets more pass.
+    assert!(passed >= 20, "{passed}");
     refused.assert_problem(429, "rate_limited");
     refused.assert_has(&[
         "retry-after: 1",
-        "ratelimit: \"network\";r=0;t=20",
+        "ratelimit: \"network\";r=0;t=",
         "ratelimit-policy: ",
         "cache-control: no-store",
     ]);
@@ -170,15 +176,17 @@ async fn sheds_load(server: Server) {
         stream.write_all(b"content-type: application/json\r\ncontent-length: 9\r\n\r\n{").await.unwrap();
         waiting.push(stream);
     }
-    // The server may not have come to the last of them yet.
-    for client in 0..=u8::MAX {
+    // The server may not have come to the last of them when the next client asks.
+    let mut client = 0_u8;
+    let answer = loop {
+        client += 1;
         let answer = server.get("/nowhere", &format!("x-forwarded-for: 198.51.100.{client}\r\n")).await;
-        if answer.status != StatusCode::NOT_FOUND {
-            answer.assert_problem(503, "overloaded");
-            return answer.assert_has(&["retry-after: 1"]);
+        if answer.status != StatusCode::NOT_FOUND || client == u8::MAX {
+            break answer;
         }
-    }
-    panic!("64 requests wait, and another is served");
+    };
+    answer.assert_problem(503, "overloaded");
+    answer.assert_has(&["retry-after: 1"]);
 }
 
 macro_rules! answers_as_its_reader_expects {

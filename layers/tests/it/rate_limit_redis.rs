@@ -34,6 +34,11 @@ impl Instance {
         Self::with(server, |builder| builder)
     }
 
+    /// Waits as long as a busy machine may take to start a server and connect to it.
+    fn patient(server: &Server) -> Self {
+        Self::with(server, |builder| builder.deadline(Duration::from_secs(10)))
+    }
+
     fn with(server: &Server, configure: impl FnOnce(Builder) -> Builder) -> Self {
         Self::at(&server.address(), configure)
     }

@@ -54,6 +54,51 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With an extractor of the app, routes that always pass, and an answer of one's own:
+//!
+//! ```
+//! # use http::{Request, Response};
+//! # use tower::{Layer, ServiceExt, service_fn};
+//! use portcullis_layers::Refusal;
+//! use portcullis_layers::rate_limit::governor::GovernorLayer;
+//! use tower_governor::GovernorError;
+//! use tower_governor::governor::GovernorConfigBuilder;
+//! use tower_governor::key_extractor::KeyExtractor;
+//!
+//! #[derive(Clone, Debug)]
+//! struct ApiKey;
+//!
+//! impl KeyExtractor for ApiKey {
+//!     type Key = String;
+//!
+//!     fn extract<B>(&self, request: &Request<B>) -> Result<String, GovernorError> {
+//!         let key = request.headers().get("x-api-key").and_then(|key| key.to_str().ok());
+//!         key.map(str::to_owned).ok_or(GovernorError::UnableToExtractKey)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = GovernorConfigBuilder::default().key_extractor(ApiKey).finish().ok_or("burst and period are not 0")?;
+//! let layer = GovernorLayer::builder(ApiKey, config.limiter().clone())
+//!     .name("api-key")
+//!     .exempt(|head| head.uri.path() == "/health")
+//!     .refuse(|refusal: &Refusal| {
+//!         let mut response = Response::new(format!(r#"{{"error":"{}"}}"#, refusal.code()));
+//!         *response.status_mut() = refusal.status();
+//!         response
+//!     })
+//!     .build()?;
+//!
+//! # let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, std::convert::Infallible>(Response::new("fine".to_owned()))));
+//! let health = service.clone().oneshot(Request::get("/health").body(())?).await?;
+//! assert_eq!(health.body(), "fine");
+//! let nobody = service.oneshot(Request::get("/").body(())?).await?;
+//! assert_eq!(nobody.body(), r#"{"error":"key_extraction_failed"}"#);
+//! # Ok(())
+//! # }
+//! ```
 
 mod config;
 mod layer;

@@ -175,3 +175,29 @@ impl Classes {
         text.iter().enumerate().filter(move |(_, byte)| Self::TABLE[usize::from(**byte)] & class != 0).map(|(at, _)| at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Vocabulary, before_blanks, continues, is_word_at, word_end, word_start};
+
+    static NUMBERS: Vocabulary<u8, 8> = Vocabulary::new(&[("one", 1), ("two", 2), ("three", 3), ("four", 4)]);
+
+    #[test]
+    fn a_vocabulary_knows_its_words_in_any_case_and_no_others() {
+        for (word, number) in [("one", 1), ("Two", 2), ("THREE", 3), ("fOuR", 4)] {
+            assert_eq!(NUMBERS.get(word.as_bytes()), Some(number), "{word}");
+        }
+        for word in ["", "on", "ones", "five", "a word that is much longer than any keyword"] {
+            assert_eq!(NUMBERS.get(word.as_bytes()), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn words_and_blanks_are_crossed_in_both_directions() {
+        let text = b"drop  table_1;";
+        assert_eq!(word_end(text, 0), 4);
+        assert_eq!(before_blanks(text, 6), 4);
+        assert_eq!(word_start(text, 13), 6);
+        assert!(continues(text, 6, "table") && !is_word_at(text, 6, "table") && is_word_at(text, 0, "drop"));
+    }
+}

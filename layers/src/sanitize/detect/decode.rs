@@ -166,3 +166,42 @@ fn hex(digits: &[u8]) -> Option<u32> {
     }
     digits.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{for_html, for_sql};
+
+    fn html(text: &str) -> Option<String> {
+        for_html(text.as_bytes(), &[]).map(|decoded| String::from_utf8_lossy(&decoded.bytes).into_owned())
+    }
+
+    #[test]
+    fn every_encoding_of_a_tag_is_undone() {
+        for text in
+            ["%3Cb>", "%u003cb>", "%uff1cb>", "&lt;b>", "&#60b>", "&#x0003C;b>", "\\x3cb>", "\\u{3c}b>", "＜b＞", "¼b>"]
+        {
+            assert_eq!(html(text).as_deref(), Some("<b>"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_encoding_stays() {
+        for text in ["50% off", "Q&A", "a\\b", "100%", "&#;", "\\x4", "½ cup", "é"] {
+            assert_eq!(html(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plus_sign_is_a_blank_only_where_blanks_are_encoded() {
+        let plain = |text: &str| for_sql(text.as_bytes(), &[]).map(|decoded| decoded.bytes);
+        assert_eq!(plain("1+or+1%3D1").as_deref(), Some(&b"1 or 1=1"[..]));
+        assert_eq!(plain("1 + 1%3D2").as_deref(), Some(&b"1 + 1=2"[..]));
+    }
+
+    #[test]
+    fn a_decoded_byte_remembers_where_it_came_from() {
+        let once = for_sql(b"a%2541b", &[]).unwrap();
+        let twice = for_sql(&once.bytes, &once.offsets).unwrap();
+        assert_eq!((&twice.bytes[..], &twice.offsets[..]), (&b"aAb"[..], &[0, 1, 6][..]));
+    }
+}

@@ -6,7 +6,7 @@
 pub struct Limit {
     /// Unicode code points.
     pub characters: usize,
-    /// Bytes of UTF-8.
+    /// Bytes of UTF-8; of an e-mail address those on the wire, its domain in ASCII.
     pub bytes: usize,
 }
 

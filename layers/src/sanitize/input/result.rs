@@ -69,7 +69,7 @@ impl Risk {
 #[non_exhaustive]
 pub struct SanitizationError {
     /// The stable code: `required`, `too_long`, `missing_at`, `invalid_local_part`, `invalid_domain`, `mixed_scripts`, `confusable`,
-    /// `markup`, `control_character`, `unicode`, or the name of an attack as in [`FindingKind::as_str`].
+    /// `markup`, `template`, or the kind of what was found as in [`FindingKind::as_str`].
     pub code: &'static str,
     /// The reason for people, as the end of a sentence that begins with the field's name. It never quotes the value.
     pub message: Cow<'static, str>,

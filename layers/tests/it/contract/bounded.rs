@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::Ipv6Addr;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,8 +35,7 @@ fn serve<S: Service<Request<()>>>(service: &mut S, numbers: std::ops::Range<u64>
     let cx = &mut Context::from_waker(Waker::noop());
     for number in numbers {
         assert!(service.poll_ready(cx).is_ready());
-        let Poll::Ready(answer) = pin!(service.call(request(number))).poll(cx) else { panic!("nothing waits here") };
-        drop(answer);
+        assert!(pin!(service.call(request(number))).poll(cx).is_ready());
     }
 }
 

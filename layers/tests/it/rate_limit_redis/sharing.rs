@@ -46,7 +46,7 @@ async fn of_parallel_requests_to_two_instances_exactly_as_many_pass_as_there_are
 #[tokio::test]
 async fn it_says_what_the_limits_of_one_process_would_say() {
     let server = Server::start();
-    let instance = Instance::new(&server);
+    let instance = Instance::patient(&server);
     for left in (0..5).rev() {
         let shared = instance.charge("login", "someone").await;
         let standing = shared.standing().unwrap();
@@ -64,7 +64,7 @@ async fn it_says_what_the_limits_of_one_process_would_say() {
 #[tokio::test]
 async fn all_limits_are_charged_or_none() {
     let server = Server::start();
-    let instance = Instance::new(&server);
+    let instance = Instance::patient(&server);
     let (login, wide) = (instance.limit("login"), instance.limit("wide"));
     let both: Charges = [Charge::new(&wide, "key"), Charge::new(&login, "key").cost(3)].into_iter().collect();
     assert!(!instance.redis.charge(&both).await.unwrap().is_refused());
@@ -78,7 +78,7 @@ async fn all_limits_are_charged_or_none() {
 #[tokio::test]
 async fn one_key_named_twice_in_a_check_pays_twice() {
     let server = Server::start();
-    let instance = Instance::new(&server);
+    let instance = Instance::patient(&server);
     let login = instance.limit("login");
     let twice: Charges = [Charge::new(&login, "key").cost(2), Charge::new(&login, "key").cost(2)].into_iter().collect();
     assert!(!instance.redis.charge(&twice).await.unwrap().is_refused());
@@ -89,7 +89,7 @@ async fn one_key_named_twice_in_a_check_pays_twice() {
 #[tokio::test]
 async fn units_are_asked_about_refunded_and_forgotten_for_all_instances() {
     let server = Server::start();
-    let (one, other) = (Instance::new(&server), Instance::new(&server));
+    let (one, other) = (Instance::patient(&server), Instance::patient(&server));
     while !one.charge("login", "someone").await.is_refused() {}
     for _ in 0..3 {
         assert!(other.redis.peek(&other.one("login", "someone")).await.unwrap().is_refused());
@@ -109,7 +109,7 @@ async fn units_are_asked_about_refunded_and_forgotten_for_all_instances() {
 #[tokio::test]
 async fn keys_share_a_slot_and_expire_when_they_are_fresh() {
     let server = Server::start();
-    let instance = Instance::new(&server);
+    let instance = Instance::patient(&server);
     instance.charge("brief", "a").await;
     instance.charge("brief", "b").await;
     let keys = server.command("KEYS *");
@@ -121,7 +121,7 @@ async fn keys_share_a_slot_and_expire_when_they_are_fresh() {
 #[tokio::test]
 async fn a_key_is_never_further_from_fresh_than_its_policy_allows() {
     let server = Server::start();
-    let instance = Instance::new(&server);
+    let instance = Instance::patient(&server);
     instance.charge("login", "someone").await;
     let keys = server.command("EVAL \"local k = redis.call('KEYS', '*') redis.call('SET', k[1], '9e15') return #k\" 0");
     assert_eq!(keys, ":1\r\n");
@@ -132,7 +132,7 @@ async fn a_key_is_never_further_from_fresh_than_its_policy_allows() {
 #[tokio::test]
 async fn a_flush_of_data_and_scripts_is_no_failure() {
     let server = Server::start();
-    let instance = Instance::new(&server);
+    let instance = Instance::patient(&server);
     while !instance.charge("login", "someone").await.is_refused() {}
     for command in ["FLUSHALL", "SCRIPT FLUSH"] {
         server.command(command);
@@ -172,7 +172,7 @@ impl Service<Request<()>> for Picky {
 #[tokio::test]
 async fn a_request_that_asks_calls_the_instance_that_was_ready_and_may_be_cancelled() {
     let server = Server::start();
-    let instance = Instance::new(&server);
+    let instance = Instance::patient(&server);
     let rules = RateLimitLayer::builder().limit(&instance.limit("wide"), |_| Some(Key::new("all"))).build();
     let mut service = RedisRateLimitLayer::new(instance.redis.clone(), rules).layer(Picky(0));
     for _ in 0..3 {

@@ -220,3 +220,43 @@ fn comment(rest: &[u8]) -> Option<usize> {
     }?;
     rest[body_end..].iter().any(|&byte| !is_blank(byte)).then_some(body_end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::Kind::{
+        self, Close, Comment, Compare, Function, Logic, Number, Open, Select, Text, Union, Variable, Word,
+    };
+    use super::Lexer;
+
+    fn kinds(text: &str) -> Vec<Kind> {
+        Lexer::new(text.as_bytes(), 0).map(|token| token.kind).collect()
+    }
+
+    #[test]
+    fn a_condition_is_cut_into_its_tokens() {
+        assert_eq!(kinds("1 or 'a'=0x1f"), [Number, Logic, Text, Compare, Number]);
+        assert_eq!(kinds("md5(@@version)"), [Function, Open, Variable, Close]);
+        assert_eq!(kinds("x||_utf8'a'"), [Word, Logic, Text]);
+    }
+
+    #[test]
+    fn comments_are_blanks_unless_the_text_ends_with_one() {
+        assert_eq!(kinds("union/**/select -- x\n1#"), [Union, Select, Number, Comment]);
+        assert_eq!(kinds("/*!50000union*/ select"), [Union, Select]);
+    }
+
+    #[test]
+    fn a_keyword_may_touch_a_number_but_other_letters_make_a_name() {
+        assert_eq!(kinds("1and 2"), [Number, Logic, Number]);
+        assert_eq!(kinds(".5union"), [Number, Union]);
+        assert_eq!(kinds("60s"), [Word]);
+    }
+
+    #[test]
+    fn a_string_ends_at_its_quote_and_not_at_an_escaped_one() {
+        assert_eq!(kinds(r"'a\'b' 1"), [Text, Number]);
+        assert_eq!(kinds("'a''b' 1"), [Text, Number]);
+        let open = Lexer::new(b"'a", 0).next();
+        assert!(open.is_some_and(|token| token.open));
+    }
+}

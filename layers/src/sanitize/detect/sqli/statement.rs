@@ -1,94 +1,141 @@
 //! Recognises a second statement, or the start of one, by its first few tokens.
 
-use super::super::bytes::is_word_at;
+use super::super::bytes::{is_word_at, lower};
 use super::lexer::{Lexer, Token};
 use super::words::Kind;
 
 /// Whether a statement starts with the verb `verb`, whose successors `next` reads.
 pub(super) fn starts(text: &[u8], verb: Token, mut next: Lexer<'_>) -> bool {
-    let is = |word: &str| is_word_at(text, verb.start, word);
-    let Some(first) = next.next() else { return is("shutdown") };
-    let word = |token: Token, expected: &str| is_word_at(text, token.start, expected);
-    let any = |token: Token, expected: &[&str]| expected.iter().any(|expected| word(token, expected));
-    match first.kind {
-        Kind::Semicolon | Kind::Comment => return is("shutdown"),
-        Kind::Variable => return ["declare", "set", "exec", "execute", "print", "if"].iter().any(|verb| is(verb)),
-        _ => {}
+    let mut buffer = [0; 32];
+    let verb = lower(&text[verb.start..verb.end], &mut buffer);
+    let first = match next.next() {
+        Some(first) if !matches!(first.kind, Kind::Semicolon | Kind::Comment) => first,
+        _ => return verb == b"shutdown",
+    };
+    if first.kind == Kind::Variable {
+        return matches!(verb, b"declare" | b"set" | b"exec" | b"execute" | b"print" | b"if");
     }
-    if is("exec") || is("execute") {
-        return first.kind == Kind::Text
-            || first.kind == Kind::Open
-            || is_procedure(&text[first.start..first.end])
-            || any(first, &["immediate"]);
-    }
-    if is("drop") || is("alter") || is("truncate") || is("create") {
-        let objects =
-            ["table", "database", "function", "procedure", "view", "user", "login", "trigger", "schema", "index"];
-        return any(first, &objects)
-            && next.next().is_some_and(|name| is_name(name) && ends_or_is_code(text, next, name));
-    }
-    if is("insert") {
-        return any(first, &["into"])
-            && next.next().is_some_and(is_name)
-            && next.next().is_some_and(|token| {
-                token.kind == Kind::Open || token.kind == Kind::Select || any(token, &["values", "set"])
-            });
-    }
-    if is("delete") {
-        return first.kind == Kind::From
-            && next.next().is_some_and(|name| is_name(name) && ends_or_is_code(text, next, name));
-    }
-    if is("update") {
-        return is_name(first)
-            && next.next().is_some_and(|token| any(token, &["set"]))
-            && next.nth(1).is_some_and(|token| token.kind == Kind::Compare);
-    }
-    if is("waitfor") {
-        return any(first, &["delay", "time"]);
-    }
-    if is("if") || is("while") {
-        let negated = first.kind == Kind::Not && next.ahead() == Some(Kind::Open) && {
-            let inner = next.clone().nth(1).map(|token| token.kind);
-            matches!(inner, Some(Kind::Function | Kind::Open | Kind::Select))
-        };
-        return negated
-            || any(first, &["exists"]) && next.ahead() == Some(Kind::Open)
-            || is_tautology_start(text, first, next);
-    }
-    if is("load") {
-        return any(first, &["xml", "data"])
-            && next.next().is_some_and(|token| any(token, &["local", "infile", "low_priority", "concurrent"]));
-    }
-    if is("goto") {
-        return first.kind == Kind::Word && next.next().is_some_and(|token| token.kind != Kind::Word);
-    }
-    if is("begin") {
-        return any(first, &["try", "tran", "goto", "declare", "dbms_lock"]);
-    }
-    if is("print") {
-        return first.kind == Kind::Text && next.ahead() == Some(Kind::Semicolon);
-    }
-    is("merge")
-        && any(first, &["into"])
-        && next.next().is_some_and(is_name)
-        && next.next().is_some_and(|token| any(token, &["using"]))
-        || is("handler") && is_name(first) && next.next().is_some_and(|token| any(token, &["open", "read"]))
-        || is("grant")
-            && any(first, &["all", "select", "execute"])
-            && next.next().is_some_and(|token| any(token, &["privileges", "on"]))
-        || is("set")
-            && is_name(first)
-            && next.next().is_some_and(|token| token.kind == Kind::Compare)
-            && text[verb.start..].contains(&b'@')
-        || is("copy")
-            && is_name(first)
-            && next.next().is_some_and(|token| any(token, &["to", "from"]))
-            && next.next().is_some_and(|token| token.kind == Kind::Text || any(token, &["program"]))
-        || is("attach") && any(first, &["database"])
-        || is("call") && is_name(first) && next.ahead() == Some(Kind::Open)
-        || is("prepare") && is_name(first) && next.next().is_some_and(|token| token.kind == Kind::From)
-        || is("show") && any(first, &["tables", "databases", "columns", "grants", "variables"])
+    Opening { text, first, next }.follows(verb)
 }
+
+/// The tokens after a verb.
+struct Opening<'a> {
+    text: &'a [u8],
+    first: Token,
+    /// Reads on after the first.
+    next: Lexer<'a>,
+}
+
+impl Opening<'_> {
+    /// Whether the tokens are what SQL has after the verb, which is in lower case, and prose has not.
+    fn follows(mut self, verb: &[u8]) -> bool {
+        match verb {
+            b"exec" | b"execute" => {
+                self.first.kind == Kind::Text
+                    || self.first.kind == Kind::Open
+                        && self.then(|token| matches!(token.kind, Kind::Text | Kind::Variable))
+                    || is_procedure(&self.text[self.first.start..self.first.end])
+                    || self.first_is(&["immediate"])
+            }
+            b"drop" | b"alter" | b"truncate" | b"create" => self.first_is(OBJECTS) && self.names_something(),
+            b"delete" => self.first.kind == Kind::From && self.names_something(),
+            b"insert" => self.first_is(&["into"]) && self.then(is_name) && self.then_rows(),
+            b"update" => is_name(self.first) && self.then_is(&["set"]) && self.then(|_| true) && self.then_compares(),
+            b"waitfor" => self.first_is(&["delay", "time"]),
+            b"if" | b"while" => self.decides(),
+            b"load" => {
+                self.first_is(&["xml", "data"]) && self.then_is(&["local", "infile", "low_priority", "concurrent"])
+            }
+            b"goto" => self.first.kind == Kind::Word && self.then(|token| token.kind != Kind::Word),
+            b"begin" => self.first_is(&["try", "tran", "goto", "declare", "dbms_lock", "waitfor"]),
+            b"print" => self.first.kind == Kind::Text && self.then(|token| token.kind == Kind::Semicolon),
+            b"merge" => self.first_is(&["into"]) && self.then(is_name) && self.then_is(&["using"]),
+            b"handler" => is_name(self.first) && self.then_is(&["open", "read"]),
+            b"grant" => self.first_is(&["all", "select", "execute"]) && self.then_is(&["privileges", "on"]),
+            b"set" => is_name(self.first) && self.then_compares() && self.text.contains(&b'@'),
+            b"copy" => is_name(self.first) && self.then_is(&["to", "from"]) && self.then_file(),
+            b"attach" => self.first_is(&["database"]),
+            b"call" => is_name(self.first) && self.then(|token| token.kind == Kind::Open),
+            b"prepare" => is_name(self.first) && self.then(|token| token.kind == Kind::From),
+            b"show" => self.first_is(&["tables", "databases", "columns", "grants", "variables"]),
+            _ => false,
+        }
+    }
+
+    fn is(&self, token: Token, words: &[&str]) -> bool {
+        words.iter().any(|word| is_word_at(self.text, token.start, word))
+    }
+
+    fn first_is(&self, words: &[&str]) -> bool {
+        self.is(self.first, words)
+    }
+
+    fn then(&mut self, test: impl Fn(Token) -> bool) -> bool {
+        self.next.next().is_some_and(test)
+    }
+
+    fn then_is(&mut self, words: &[&str]) -> bool {
+        self.next.next().is_some_and(|token| self.is(token, words))
+    }
+
+    fn then_compares(&mut self) -> bool {
+        self.then(|token| token.kind == Kind::Compare)
+    }
+
+    fn then_rows(&mut self) -> bool {
+        let token = self.next.next();
+        token.is_some_and(|token| matches!(token.kind, Kind::Open | Kind::Select) || self.is(token, &["values", "set"]))
+    }
+
+    fn then_file(&mut self) -> bool {
+        let token = self.next.next();
+        token.is_some_and(|token| token.kind == Kind::Text || self.is(token, &["program"]))
+    }
+
+    /// `table users`, and no more words: prose would go on with one.
+    fn names_something(&mut self) -> bool {
+        let Some(name) = self.next.next().filter(|&name| is_name(name)) else { return false };
+        let Some(after) = self.next.next() else { return true };
+        if self.is(after, &["character", "add", "modify", "returns", "single_user", "column"]) {
+            return true;
+        }
+        match after.kind {
+            Kind::Word | Kind::Function | Kind::Logic | Kind::Compare | Kind::Other => {
+                self.text[name.start..name.end].iter().any(|byte| matches!(byte, b'_' | b'.' | b'`' | b'0'..=b'9'))
+            }
+            _ => true,
+        }
+    }
+
+    /// `1=1`, `(select …)`, `not (substring(…`, `exists (`.
+    fn decides(mut self) -> bool {
+        if self.first_is(&["exists"]) {
+            return self.next.ahead() == Some(Kind::Open);
+        }
+        if self.first.kind == Kind::Not {
+            let inner = self.next.clone().nth(1).map(|token| token.kind);
+            let nested = matches!(inner, Some(Kind::Function | Kind::Open | Kind::Select));
+            return nested && self.next.ahead() == Some(Kind::Open);
+        }
+        let mut left = Some(self.first);
+        while left.is_some_and(|token| token.kind == Kind::Open) {
+            left = self.next.next();
+        }
+        match left.map(|token| token.kind) {
+            Some(Kind::Number | Kind::Text | Kind::Constant) => {
+                let compare = self.next.next().filter(|token| token.kind == Kind::Compare);
+                compare.is_some_and(|token| !self.text[token.start].is_ascii_alphabetic())
+            }
+            Some(Kind::Select | Kind::Variable) => true,
+            Some(Kind::Function) => self.next.ahead() == Some(Kind::Open) && self.first.kind == Kind::Open,
+            _ => false,
+        }
+    }
+}
+
+/// What is created and dropped.
+const OBJECTS: &[&str] =
+    &["table", "database", "function", "procedure", "view", "user", "login", "trigger", "schema", "index"];
 
 /// `sp_…`, `xp_…`, `master..xp_…`.
 pub(super) fn is_procedure(name: &[u8]) -> bool {
@@ -98,32 +145,4 @@ pub(super) fn is_procedure(name: &[u8]) -> bool {
 
 fn is_name(token: Token) -> bool {
     matches!(token.kind, Kind::Word | Kind::Function | Kind::Text)
-}
-
-/// After `drop table users`, prose would go on with another word.
-fn ends_or_is_code(text: &[u8], mut next: Lexer<'_>, name: Token) -> bool {
-    let follows = ["character", "add", "modify", "returns", "single_user", "column"];
-    next.next().is_none_or(|token| match token.kind {
-        _ if follows.iter().any(|word| is_word_at(text, token.start, word)) => true,
-        Kind::Word | Kind::Function | Kind::Logic | Kind::Compare | Kind::Other => {
-            text[name.start..name.end].iter().any(|byte| matches!(byte, b'_' | b'.' | b'`' | b'0'..=b'9'))
-        }
-        _ => true,
-    })
-}
-
-/// `1=1`, `(1=1)`, `not exists`.
-fn is_tautology_start(text: &[u8], first: Token, mut next: Lexer<'_>) -> bool {
-    let mut left = Some(first);
-    while left.is_some_and(|token| token.kind == Kind::Open) {
-        left = next.next();
-    }
-    match left.map(|token| token.kind) {
-        Some(Kind::Number | Kind::Text | Kind::Constant) => {
-            next.next().is_some_and(|token| token.kind == Kind::Compare && !text[token.start].is_ascii_alphabetic())
-        }
-        Some(Kind::Select | Kind::Variable) => true,
-        Some(Kind::Function) => next.ahead() == Some(Kind::Open) && first.kind == Kind::Open,
-        _ => false,
-    }
 }

@@ -33,6 +33,10 @@ fn byte(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(0)
 }
 
+fn byte_before(text: &[u8], at: usize) -> u8 {
+    at.checked_sub(1).map_or(0, |at| byte(text, at))
+}
+
 /// Whether a call of a function starts at `at`: `alert(1)`, `window.x()`, ``alert`1` ``.
 pub(super) fn is_call(text: &[u8], at: usize) -> bool {
     let mut at = skip_blanks(text, at);
@@ -61,6 +65,17 @@ fn call(text: &[u8], at: usize) -> Option<Finding> {
     let name = &text[start..at];
     let argument = skip_blanks(text, at + 1);
     let first = byte(text, argument);
+    let handed = word_end(text, argument);
+    if byte_before(text, start) == b'.'
+        && listed(&["alert", "eval"], &text[argument..handed])
+        && matches!(byte(text, handed), b')' | b',')
+    {
+        return finding(start, handed, "hands a function of the browser on");
+    }
+    let loads = name.eq_ignore_ascii_case(b"fetch") || name.eq_ignore_ascii_case(b"import");
+    if loads && matches!(first, b'\'' | b'"' | b'`') && continues(text, argument + 1, "//") {
+        return finding(start, argument + 1, "loads from elsewhere");
+    }
     if listed(SINKS, name) {
         let object_end = word_end(text, argument);
         let object = listed(OBJECTS, &text[argument..object_end]) && matches!(byte(text, object_end), b'.' | b'[');

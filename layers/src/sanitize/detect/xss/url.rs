@@ -52,3 +52,37 @@ fn is_picture(rest: &[u8]) -> bool {
         .iter()
         .any(|picture| kind.get(..picture.len()).is_some_and(|start| start.eq_ignore_ascii_case(picture.as_bytes())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::runs_script;
+
+    #[test]
+    fn a_scheme_that_runs_script_is_seen_through_its_disguise() {
+        for url in [
+            "javascript:x",
+            "JaVaScRiPt:x",
+            " javascript:x",
+            "java\tscript:x",
+            "java&#10;script:x",
+            "&#106;avascript:x",
+            "javascript&colon;x",
+            "\u{1}javascript:x",
+            "java%00script:x",
+            "vbscript:x",
+            "data:text/html,x",
+            "data:image/svg+xml,x",
+        ] {
+            assert!(runs_script(url.as_bytes()), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_urls_and_pictures_pass() {
+        for url in
+            ["https://example.com/javascript:", "/a:b", "mailto:ada@example.com", "data:image/png;base64,x", "", "a"]
+        {
+            assert!(!runs_script(url.as_bytes()), "{url}");
+        }
+    }
+}

@@ -116,9 +116,10 @@ fn normalise(form: &Form<'_>, limit: Limit, verdict: &mut Verdict) -> Outcome {
         );
         return Outcome::Malformed;
     };
-    let wire_len = composed.len() + 1 + names.ascii_len;
-    if composed.len() > MAX_LOCAL_BYTES || wire_len > MAX_BYTES || !limit.holds(address) {
-        let limit = Limit::new(limit.characters.min(MAX_BYTES), limit.bytes.min(MAX_BYTES));
+    let limit = Limit::new(limit.characters.min(MAX_BYTES), limit.bytes.min(MAX_BYTES));
+    let wire_bytes = composed.len() + 1 + names.ascii_len;
+    let characters = composed.chars().count() + 1 + names.shown.chars().count();
+    if composed.len() > MAX_LOCAL_BYTES || wire_bytes > limit.bytes || characters > limit.characters {
         verdict.too_long(whole(form), limit);
         return Outcome::Malformed;
     }

@@ -29,11 +29,22 @@ pub(in crate::sanitize::input) enum Oddity {
 
 impl Oddity {
     /// What is odd about `c`, if anything.
+    #[inline]
     pub(in crate::sanitize::input) const fn of(c: char) -> Option<Self> {
+        // Nearly all text ends the search here, without a call.
+        match c {
+            ' '..='~'
+            | '\u{a0}'..='\u{ac}'
+            | '\u{ae}'..='\u{61b}'
+            | '\u{61d}'..='\u{180d}'
+            | '\u{2010}'..='\u{2029}'
+            | '\u{2070}'..='\u{fdcf}' => None,
+            _ => Self::classify(c),
+        }
+    }
+
+    const fn classify(c: char) -> Option<Self> {
         Some(match c {
-            // Nearly all text ends the search here.
-            ' '..='~' | '\u{a0}'..='\u{ac}' | '\u{ae}'..='\u{61b}' | '\u{61d}'..='\u{180d}' | '\u{180f}'..='\u{200a}'
-            | '\u{2010}'..='\u{2029}' | '\u{202f}'..='\u{205f}' | '\u{2070}'..='\u{fdcf}' => return None,
             '\0' => Self::Null,
             '\u{1}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => Self::Control,
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Self::Direction,

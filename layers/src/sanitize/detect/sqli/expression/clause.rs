@@ -67,7 +67,8 @@ impl<'a> Walk<'a> {
                     let item = next.next();
                     let prose = item.is_some_and(|item| item.kind == Kind::Word)
                         && matches!(next.ahead(), Some(Kind::Word | Kind::Function | Kind::Logic | Kind::Verb) | None);
-                    if anchored || open || !prose && item.is_some() {
+                    let alone = item.is_none() && self.at_start();
+                    if anchored || open || alone || !prose && item.is_some() {
                         return Step::Found("joins a query of its own with UNION");
                     }
                     return Step::Prose;
@@ -132,12 +133,17 @@ impl<'a> Walk<'a> {
         let literal = matches!(first, Some(Kind::Number | Kind::Text | Kind::Open | Kind::Constant | Kind::Variable));
         let goes_on = match then {
             Some(Kind::Compare) => true,
+            Some(Kind::Open) if first == Some(Kind::Function) => return Self::having_call(anchored),
             Some(Kind::Logic | Kind::Number | Kind::Constant | Kind::Text | Kind::Comment | Kind::Union) => {
                 anchored || first == Some(Kind::Open)
             }
             _ => false,
         };
         if literal && goes_on { Step::Found("adds a HAVING clause") } else { Step::Prose }
+    }
+
+    fn having_call(anchored: bool) -> Step {
+        if anchored { Step::Found("adds a HAVING clause") } else { Step::Prose }
     }
 
     /// `order by 3`, `group by x having …`.
@@ -154,13 +160,14 @@ impl<'a> Walk<'a> {
                 !matches!(after, Some(Kind::Word | Kind::From))
             }
             Some(Kind::Operator) => true,
+            Some(Kind::Case) => after == Some(Kind::Branch),
             Some(Kind::Function) => {
                 matches!(after, Some(Kind::Open | Kind::Clause | Kind::Comment | Kind::Union))
             }
             Some(Kind::Verb) => after == Some(Kind::Open),
             Some(Kind::Word) => {
                 matches!(after, Some(Kind::Clause | Kind::Comment | Kind::Union))
-                    || after == Some(Kind::Comma) && self.select.is_some()
+                    || after == Some(Kind::Comma) && (self.select.is_some() || anchored)
             }
             _ => false,
         };

@@ -115,6 +115,8 @@ impl<'a> Walk<'a> {
         if dangerous && (self.operators > 0 || self.select.is_some()) && self.lexer.ahead() != Some(Kind::Close) {
             return Step::Found("calls a database function that waits, reads or reveals");
         }
+        // `encode and decode (JSON)` is prose.
+        let calls = self.broke_out() || open.start == token.end;
         self.known_calls += 1;
         if let Some(select) = &mut self.select {
             select.structure += 1;
@@ -130,12 +132,12 @@ impl<'a> Walk<'a> {
         if self.lexer.ahead() == Some(Kind::Close) {
             self.lexer.next();
             self.depth -= 1;
-            return self.set_operand(Operand { kind: Kind::Function, literal: true, calls: true });
+            return self.set_operand(Operand { kind: Kind::Function, literal: true, calls });
         }
         if self.operators > 0 && (self.broke_out() || self.after_logic) {
             // The arguments decide nothing more: crossed as far as they are balanced.
             self.cross_arguments();
-            return self.set_operand(Operand { kind: Kind::Function, literal: true, calls: true });
+            return self.set_operand(Operand { kind: Kind::Function, literal: true, calls });
         }
         Step::On
     }

@@ -108,10 +108,13 @@ impl<'a> Walk<'a> {
             self.open_end = token.open;
             return Step::On;
         }
-        let closes =
-            token.kind == Kind::Text && token.open && self.text[token.start + 1..].iter().all(|&byte| is_blank(byte));
-        if closes && self.broke_out() && self.operators > 0 && self.plain && !self.loose && !self.is_measure() {
-            return Step::Found("closes the quote and opens it again");
+        // A lone quote at the end: the one that the query goes on with, or a backtick, which MySQL takes for a comment.
+        let closes = token.open && self.text[token.start + 1..].iter().all(|&byte| is_blank(byte));
+        if closes && let Some(why) = self.at_end() {
+            return Step::Found(why);
+        }
+        if left.calls && self.after_logic && self.broke_out() {
+            return Step::Found("adds a condition that calls a function");
         }
         if self.after_logic && self.broke_out() && glued && left.kind == Kind::Text && token.kind == Kind::Number {
             return Step::Found("closes the quote and adds a condition");
@@ -173,7 +176,7 @@ impl<'a> Walk<'a> {
         self.condition = self.after_logic
             && !(ordered && self.in_order)
             && self.logic_on_literal
-            && (right.literal || symbol && self.same_words(compare));
+            && (right.literal || symbol && (self.same_words(compare) || self.is_qualified(compare)));
         Step::On
     }
 
@@ -183,6 +186,14 @@ impl<'a> Walk<'a> {
         let left = &self.text[word_start(self.text, left_end)..left_end];
         let right = skip_blanks(self.text, compare.end);
         !left.is_empty() && self.text[right..word_end(self.text, right)].eq_ignore_ascii_case(left)
+    }
+
+    /// `or a.x=b.y`: columns with their tables.
+    fn is_qualified(&self, compare: Token) -> bool {
+        let left_end = before_blanks(self.text, compare.start);
+        let left = &self.text[left_end.saturating_sub(64)..left_end];
+        let column = left.iter().rposition(|&byte| is_blank(byte)).map_or(left, |at| &left[at + 1..]);
+        column.contains(&b'.') && compare.end - compare.start == 1
     }
 
     /// A list goes on; a sentence does so after a word.

@@ -31,7 +31,8 @@ impl<'a> Walk<'a> {
 
     /// `admin'#`: nothing but the comment sign follows the quote.
     fn follows_quote(&self, comment: Token) -> bool {
-        comment.start == self.anchor + 1 && self.text[comment.start..].trim_ascii_end().len() == 1
+        let words = self.text[..self.anchor].contains(&b' ');
+        !words && comment.start == self.anchor + 1 && self.text[comment.start..].trim_ascii_end().len() == 1
     }
 
     /// A comment that runs to the end of the text.
@@ -65,10 +66,13 @@ impl<'a> Walk<'a> {
             return Step::Prose;
         }
         let value = left.literal && self.plain;
-        let computed = self.operators > 0 || self.groups > 0 || self.known_calls > 0;
-        let found = value && !hash && (short || computed && self.logic + u32::from(self.operators > 0) > 0 && !block)
-            || value && hash && self.logic > 0
-            || self.unbalanced && value && short;
+        // `10/10 -- would buy again` is prose; a comparison before a dash is not.
+        let read = &self.text[self.anchor..comment.start];
+        let compares = self.logic > 0 || read.iter().any(|byte| matches!(byte, b'=' | b'<' | b'>'));
+        let found = value && !hash && (short || self.operators > 0 && compares && !block)
+            || value && hash && (self.logic > 0 || self.strings > 0 && self.operators > 0)
+            || self.unbalanced && value && short
+            || self.after_logic && short && !hash && self.operands == 2 && left.literal;
         if found { Step::Found("comments out the rest") } else { Step::Prose }
     }
 
@@ -106,20 +110,37 @@ impl<'a> Walk<'a> {
         if self.open_end && self.logic > 0 && self.groups > 0 && left.kind == Kind::Text {
             return Some("adds a condition and opens a quote");
         }
+        if self.operators > 0
+            && self.logic == 0
+            && self.plain
+            && self.strings == 1
+            && self.operands == 2
+            && self.open_end
+        {
+            return Some("compares a value and opens a quote");
+        }
         if self.known_calls > 1 && (self.operators > 0 || self.plain) {
             return Some("builds a value from function calls");
         }
-        let sleeps = self.known_calls == 1 && is_word_at(self.text, self.anchor, "sleep");
-        if sleeps && self.plain && left.kind == Kind::Number {
-            return Some("waits with SLEEP");
+        if self.known_calls == 1 && self.operators == 0 && self.plain && self.calls_database(left) {
+            return Some("calls a database function");
         }
         if self.after_logic && !self.in_order && left.literal && self.plain { self.bare_truth(left) } else { None }
+    }
+
+    /// `sleep(5)`, `current_user()`: whole texts that are calls of what only databases have.
+    fn calls_database(&self, argument: Operand) -> bool {
+        let is = |name: &&str| is_word_at(self.text, self.anchor, name);
+        let tells =
+            ["database", "db_name", "current_user", "session_user", "system_user", "suser_name", "sqlite_version"];
+        argument.kind == Kind::Number && is(&"sleep") || argument.kind == Kind::Function && tells.iter().any(is)
     }
 
     /// `5'-10`, `6' x 4`: feet and inches.
     pub(super) fn is_measure(&self) -> bool {
         let feet = self.text[..self.anchor].trim_ascii();
-        !self.unbalanced && self.logic == 0 && feet.last().is_some_and(u8::is_ascii_digit)
+        let words = self.text[self.anchor + 1..].iter().any(u8::is_ascii_alphabetic);
+        !words && !self.unbalanced && self.logic == 0 && feet.last().is_some_and(u8::is_ascii_digit)
     }
 
     /// `the '*' in it`: an operator that prose quotes, with words on both sides.

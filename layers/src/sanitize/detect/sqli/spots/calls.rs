@@ -10,6 +10,11 @@ use super::{OUTFILE, Spots};
 
 impl<'a> Spots<'a> {
     pub(super) fn call(&self, at: usize) -> Option<Finding> {
+        let argument = skip_blanks(self.text, at + 1);
+        let glued = at > 0 && matches!(self.byte(at - 1), b',' | b'=' | b'(' | b'+' | b'|' | b'*' | b'^');
+        if glued && is_word_at(self.text, argument, "select") {
+            return Self::finding(at, argument + 6, "holds a query in parentheses");
+        }
         if let Some(start) = self.preceded_by(at, &["against"])
             && self.text[..before_blanks(self.text, start)].ends_with(b")")
         {
@@ -29,7 +34,6 @@ impl<'a> Spots<'a> {
         }
         let qualified = &self.text[start..start + (before_blanks(self.text, at) - start).min(REACH)];
         let adjacent = is_word(self.byte(at.wrapping_sub(1)));
-        let argument = skip_blanks(self.text, at + 1);
         let first = self.byte(argument);
         let called = first != b')';
         if called && words::is_dangerous(qualified) && (adjacent || matches!(first, b'\'' | b'"' | b'0'..=b'9' | b'('))

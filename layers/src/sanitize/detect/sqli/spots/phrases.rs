@@ -96,7 +96,8 @@ impl<'a> Spots<'a> {
             ["version", "datadir", "hostname", "servername", "basedir", "tmpdir", "spid", "language", "innodb_version"];
         let name = server.iter().find(|name| self.byte(at + 1) == b'@' && is_word_at(self.text, at + 2, name))?;
         let computed = matches!(self.byte(before_blanks(self.text, at).wrapping_sub(1)), b'(' | b'=' | b',' | b'+');
-        if computed && name.len() > 3 || self.preceded_by(at, &["select"]).is_some() {
+        let alone = !self.text.trim_ascii().contains(&b' ');
+        if (computed || alone) && name.len() > 3 || self.preceded_by(at, &["select"]).is_some() {
             return Self::finding(at, at + 2 + name.len(), "reads a setting of the server");
         }
         None
