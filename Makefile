@@ -60,7 +60,7 @@ bench: ## criterion tables: layers, requests, crypto
 
 .PHONY: rivals
 rivals: ## each layer beside the published crates that do the same: time and allocations
-	$(CARGO) run --locked --release --manifest-path benches/rivals/Cargo.toml --target-dir $${CARGO_TARGET_DIR:-target} -- --bench
+	$(CARGO) run --release --manifest-path benches/rivals/Cargo.toml --target-dir $${CARGO_TARGET_DIR:-target} -- --bench
 
 .PHONY: measure
 measure: ## size of the release binary, time from exec to ready, idle memory

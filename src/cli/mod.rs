@@ -7,6 +7,7 @@ mod migrate;
 mod output;
 mod password;
 mod probe;
+mod sanitize;
 mod serve;
 mod user;
 
@@ -54,6 +55,8 @@ enum Command {
     /// Look after signing keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Show what the sanitiser makes of values from standard input, one result a line.
+    Sanitize(sanitize::Arguments),
     /// Print the API description.
     Openapi {
         /// As JSON instead of YAML.
@@ -91,6 +94,7 @@ fn run(command: Command) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Arguments::command(), "portcullis", &mut std::io::stdout());
             return Ok(());
         }
+        Command::Sanitize(arguments) => return sanitize::run(&arguments),
         Command::Doctor { live: false } => return block_on(doctor::run(configuration())),
         _ => {}
     }
@@ -104,7 +108,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor { .. } => block_on(probe::run(config)),
         Command::User(command) => block_on(user::run(config, command)),
         Command::Keys(command) => block_on(keys::run(config, command)),
-        Command::Openapi { .. } | Command::Completions { .. } => Ok(()),
+        Command::Sanitize(_) | Command::Openapi { .. } | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -125,11 +125,13 @@
 
 mod buffered;
 mod collect;
+mod detect;
 mod examine;
 mod fault;
 mod field;
 mod finding;
 mod future;
+mod input;
 mod inspect;
 mod json;
 mod json_text;
@@ -145,6 +147,7 @@ pub use buffered::Buffered;
 pub use field::{Field, FieldKind, Place, Policy};
 pub use finding::{Finding, FindingKind};
 pub use future::ResponseFuture;
+pub use input::{InputSanitizer, Limit, Risk, SanitizationError, SanitizationResult};
 pub use inspect::Inspect;
 pub use layer::{Builder, SanitizeLayer};
 pub use report::{FieldFinding, SanitizeReport};

@@ -4,6 +4,7 @@
 mod audit;
 mod client_ip;
 mod contract;
+mod corpus;
 mod examples;
 mod jwt_auth;
 mod load_shed;

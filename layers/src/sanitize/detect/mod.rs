@@ -84,8 +84,14 @@ struct Finding {
 
 impl Finding {
     fn within(self, text: &str) -> Hit {
-        let start = text.floor_char_boundary(self.start.min(text.len()));
-        let end = text.ceil_char_boundary(self.end.clamp(start, text.len()));
+        let mut start = self.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end = self.end.clamp(start, text.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
         Hit { start, end, why: self.why }
     }
 }

@@ -109,3 +109,13 @@ pub(super) fn is_event(name: &[u8]) -> bool {
     };
     event(last) || event(clean(name)) || name.len() > 5 && event(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::DANGEROUS;
+
+    #[test]
+    fn the_lists_are_sorted_as_the_search_needs_them() {
+        assert!(DANGEROUS.is_sorted());
+    }
+}

@@ -160,3 +160,13 @@ fn opens_with_quote(text: &[u8]) -> bool {
     let mark = text.iter().position(|byte| matches!(byte, b'"' | b'\'' | b'`'));
     mark.is_some_and(|at| !text[..at].contains(&b' ') && text.get(at + 1).is_none_or(|&next| !is_word(next)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EVENTS;
+
+    #[test]
+    fn the_lists_are_sorted_as_the_search_needs_them() {
+        assert!(EVENTS.is_sorted());
+    }
+}

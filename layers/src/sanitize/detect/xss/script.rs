@@ -279,3 +279,14 @@ fn is_arithmetic(body: &[u8]) -> bool {
         && body.contains(&b'*')
         && body.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'*' | b' ' | b'\''))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{OBJECTS, SINKS};
+
+    #[test]
+    fn the_lists_are_sorted_as_the_search_needs_them() {
+        assert!(OBJECTS.is_sorted());
+        assert!(SINKS.is_sorted());
+    }
+}

@@ -168,3 +168,14 @@ impl<'a> Piece<'a> {
         self.finding(end, why)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DANGEROUS, DANGEROUS_WITH_ATTRIBUTES};
+
+    #[test]
+    fn the_lists_are_sorted_as_the_search_needs_them() {
+        assert!(DANGEROUS.is_sorted());
+        assert!(DANGEROUS_WITH_ATTRIBUTES.is_sorted());
+    }
+}
