@@ -1,7 +1,7 @@
 //! Our own metrics: documented fields of one struct, in one registry that belongs to the app.
 
 use crate::auth::pool::PoolStats;
-use prometheus::{IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 /// The metrics of the service besides those of HTTP requests, which the `metrics` layer keeps in the same registry.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Metrics {
     pub audit_lost: IntCounter,
     /// `portcullis_panics_total`: handlers that panicked.
     pub panics: IntCounter,
+    /// `portcullis_sanitizer_findings_total`: attacks found in text fields, by kind.
+    pub sanitizer_findings: IntCounterVec,
     /// `portcullis_hash_pool_waiting`: password hashes that wait for a thread.
     pub hash_waiting: IntGauge,
     /// `portcullis_hash_pool_running`: password hashes that run.
@@ -31,12 +33,17 @@ impl Metrics {
                 "Refusals that found no room in the audit buffer.",
             )?,
             panics: IntCounter::new("portcullis_panics_total", "Handlers that panicked.")?,
+            sanitizer_findings: IntCounterVec::new(
+                Opts::new("portcullis_sanitizer_findings_total", "Attacks found in text fields, by kind."),
+                &["kind"],
+            )?,
             hash_waiting: IntGauge::new("portcullis_hash_pool_waiting", "Password hashes that wait for a thread.")?,
             hash_running: IntGauge::new("portcullis_hash_pool_running", "Password hashes that run.")?,
             registry: registry.clone(),
         };
         registry.register(Box::new(metrics.audit_lost.clone()))?;
         registry.register(Box::new(metrics.panics.clone()))?;
+        registry.register(Box::new(metrics.sanitizer_findings.clone()))?;
         registry.register(Box::new(metrics.hash_waiting.clone()))?;
         registry.register(Box::new(metrics.hash_running.clone()))?;
         let build = Opts::new("portcullis_build_info", "Always 1; the labels tell which build runs.")

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use http::Method;
+use portcullis_layers::sanitize::FieldKind;
 
 use crate::handlers::{Call, docs, health, me, metrics, passwords, sessions, tokens, users};
 use crate::reply;
@@ -65,6 +66,8 @@ pub struct Route {
     pub limit: LimitClass,
     /// What it reads.
     pub body: RequestBody,
+    /// The text fields that are searched for attacks, as JSON Pointers, and what they are. Passwords and tokens are never among them.
+    pub texts: &'static [(&'static str, FieldKind)],
     /// Whether the answer is the same for everybody, so that it may be compressed (never so for tokens: BREACH).
     pub is_static: bool,
     /// What answers.
@@ -78,35 +81,46 @@ impl fmt::Debug for Route {
 }
 
 macro_rules! route {
-    ($method:ident $path:literal, $access:ident, $limit:ident, $body:ident => $handler:path) => {
-        route!(@row $method $path, $access, $limit, $body, false => $handler)
+    ($method:ident $path:literal, $access:ident, $limit:ident, $body:ident $($texts:ident)? => $handler:path) => {
+        route!(@row $method $path, $access, $limit, $body, false, [$($texts)?] => $handler)
     };
     (static $path:literal => $handler:path) => {
-        route!(@row GET $path, Public, Default, None, true => $handler)
+        route!(@row GET $path, Public, Default, None, true, [] => $handler)
     };
-    (@row $method:ident $path:literal, $access:ident, $limit:ident, $body:ident, $static:literal => $handler:path) => {
+    (@row $method:ident $path:literal, $access:ident, $limit:ident, $body:ident, $static:literal, [$($texts:ident)?] => $handler:path) => {
         Route {
             method: Method::$method,
             path: $path,
             access: Access::$access,
             limit: LimitClass::$limit,
             body: RequestBody::$body,
+            texts: route!(@texts $($texts)?),
             is_static: $static,
             handler: |call| Box::pin($handler(call)),
         }
     };
+    (@texts) => { &[] };
+    (@texts $texts:ident) => { $texts };
 }
+
+/// The fields of a profile.
+const NAMES: &[(&str, FieldKind)] = &[("/first_name", FieldKind::Name), ("/last_name", FieldKind::Name)];
+/// The address that somebody logs in with.
+const ADDRESS: &[(&str, FieldKind)] = &[("/email", FieldKind::Email)];
+/// Both: what a sign-up tells about a person.
+const PERSON: &[(&str, FieldKind)] =
+    &[("/email", FieldKind::Email), ("/first_name", FieldKind::Name), ("/last_name", FieldKind::Name)];
 
 /// Every route of the service.
 pub static ROUTES: &[Route] = &[
     // Accounts and tokens.
-    route!(POST "/api/v1/auth/register", Public, Register, Json => users::register),
-    route!(POST "/api/v1/auth/login", Public, Login, Json => sessions::log_in),
+    route!(POST "/api/v1/auth/register", Public, Register, Json PERSON => users::register),
+    route!(POST "/api/v1/auth/login", Public, Login, Json ADDRESS => sessions::log_in),
     route!(POST "/api/v1/auth/refresh", Public, Refresh, Json => tokens::refresh),
     route!(POST "/api/v1/auth/logout", User, Default, OptionalJson => sessions::log_out),
     route!(POST "/api/v1/auth/logout-all", User, Default, OptionalJson => sessions::log_out_everywhere),
     route!(GET "/api/v1/auth/me", User, Default, None => me::show),
-    route!(PUT "/api/v1/auth/me", User, Default, Json => me::update),
+    route!(PUT "/api/v1/auth/me", User, Default, Json NAMES => me::update),
     route!(PUT "/api/v1/auth/password/change", User, Secret, Json => passwords::change),
     // An older name that front ends still call.
     route!(PUT "/api/v1/auth/change-password", User, Secret, Json => passwords::change),

@@ -15,6 +15,9 @@ use portcullis_layers::load_shed::LoadShedLayer;
 use portcullis_layers::metrics::MetricsLayer;
 use portcullis_layers::problem::{Context, Map, ProblemLayer, Value};
 use portcullis_layers::request_id::RequestIdLayer;
+use portcullis_layers::sanitize::{
+    Buffered, Controls, FieldKind, InputSanitizer, Place, Policy, SanitizeLayer, Structural,
+};
 use portcullis_layers::security_headers::SecurityHeadersLayer;
 use portcullis_layers::trace::TraceLayer;
 use tower::util::option_layer;
@@ -119,7 +122,10 @@ where
         .layer(AccessLayer::new(app, Listener::Main))
         // Type, size and encoding of the body, which is buffered once.
         .layer(ValidateLayer)
-        // [sanitize: the text fields that the row names.]
+        // The text fields that the row names, and no others: passwords and tokens are never looked at.
+        .layer(sanitize())
+        // The sanitiser hands on a body that replays what it read, in memory as before.
+        .map_request(|request: Request<Buffered<Body>>| request.map(|body| Body::new(in_memory(body))))
         // The seam: the dispatcher's future is boxed, types stop here.
         .service(Dispatch::new(app.clone(), router)))
 }
@@ -189,6 +195,33 @@ fn jwt_auth(app: &Arc<App>) -> Result<JwtAuthLayer<AccessClaims, SessionCheck>, 
         .revocation(SessionCheck(app.clone()))
         .build()
         .map_err(layer_error)
+}
+
+/// The bounds are those of `validate`, which has read the body and found it to be JSON; form and length of single fields are told by the
+/// handlers, all at once. What is left to find is an attack.
+fn sanitize() -> SanitizeLayer {
+    let structural = Structural::new()
+        .max_body(MAX_BODY)
+        .max_depth(128)
+        .max_names(MAX_BODY)
+        .max_name_len(MAX_BODY)
+        .max_value_len(MAX_BODY)
+        .controls(Controls::Allow);
+    SanitizeLayer::builder(text_policy)
+        .when(|head| texts(head).is_some_and(|texts| !texts.is_empty()))
+        .structural(structural)
+        .inspect(InputSanitizer::new())
+        .build()
+}
+
+fn text_policy(head: RequestHead<'_>, place: Place<'_>) -> Policy {
+    let Place::Body(pointer) = place else { return Policy::Skip };
+    let known = texts(head).into_iter().flatten().find(|(known, _)| *known == pointer);
+    known.map_or(Policy::Skip, |(_, kind)| Policy::Inspect(*kind))
+}
+
+fn texts(head: RequestHead<'_>) -> Option<&'static [(&'static str, FieldKind)]> {
+    Some(head.extensions.get::<Match>()?.row()?.texts)
 }
 
 /// Public rows never parse an `Authorization` header: a stale one on log-in changes nothing. Neither do requests without a row.

@@ -1,4 +1,4 @@
-//! Is the body fit for the handler: its type, its size, its encoding? It is read once here, and only on rows that want one.
+//! Is the body fit for the handler: its type, its size, its encoding, its grammar? It is read once here, and only on rows that want one.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use crate::body::Form;
 use crate::error::ApiError;
 use crate::reply::Response;
 use crate::router::Match;
@@ -130,6 +131,9 @@ where
     };
     if bytes.len() > MAX_BODY {
         return Err(ApiError::PayloadTooLarge);
+    }
+    if !(bytes.is_empty() && wanted == RequestBody::OptionalJson) {
+        Form::parse(&bytes)?;
     }
     Ok(bytes)
 }

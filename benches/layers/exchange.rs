@@ -78,6 +78,9 @@ impl<R, B: From<Bytes>> Service<Request<R>> for Handler<B> {
         black_box(&request);
         let mut response = Response::new(B::from(Bytes::from_static(self.content)));
         *response.status_mut() = self.status;
+        if !self.content.is_empty() {
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         future::ready(Ok(response))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use http::{Response, StatusCode};
 use jiff::Timestamp;
+use portcullis_layers::sanitize::{FindingKind, SanitizeReport};
 use portcullis_layers::{ClientIp, Refusal};
 use serde_json::json;
 
@@ -42,19 +43,31 @@ impl Refusals {
         true
     }
 
-    /// Looks at an answer, and notes it if it turned a token down, told that an address is taken, or shed load.
+    /// Looks at an answer, and notes it if it turned a token down, told that an address is taken, found an attack, or shed load.
     pub fn witness<B>(app: &App, response: &Response<B>) {
-        let Some(refusal) = response.extensions().get::<Refusal>() else { return };
-        let event_type = match (refusal.status(), refusal.code()) {
-            (StatusCode::UNAUTHORIZED, "invalid_token" | "token_expired" | "token_revoked") => "token.refused",
-            (StatusCode::CONFLICT, "email_taken") => "registration.refused",
-            (StatusCode::BAD_REQUEST, "invalid_request") => "request.refused",
-            (StatusCode::SERVICE_UNAVAILABLE, "overloaded") => "request.shed",
-            _ => return,
-        };
         let client = response.extensions().get::<ClientIp>().map(|ip| ip.0);
-        if !app.refusals.note(event_type, refusal.code(), client, app.clock.now()) {
-            app.metrics.audit_lost.inc();
+        let note = |event_type, code| {
+            if !app.refusals.note(event_type, code, client, app.clock.now()) {
+                app.metrics.audit_lost.inc();
+            }
+        };
+        if let Some(report) = response.extensions().get::<SanitizeReport>() {
+            for found in report.findings() {
+                let kind = found.finding().kind;
+                app.metrics.sanitizer_findings.with_label_values(&[kind.as_str()]).inc();
+                note(event_type(kind), "malicious_input");
+            }
+            return;
+        }
+        let Some(refusal) = response.extensions().get::<Refusal>() else { return };
+        match (refusal.status(), refusal.code()) {
+            (StatusCode::UNAUTHORIZED, code @ ("invalid_token" | "token_expired" | "token_revoked")) => {
+                note("token.refused", code);
+            }
+            (StatusCode::CONFLICT, code @ "email_taken") => note("registration.refused", code),
+            (StatusCode::BAD_REQUEST, code @ "invalid_request") => note("request.refused", code),
+            (StatusCode::SERVICE_UNAVAILABLE, code @ "overloaded") => note("request.shed", code),
+            _ => {}
         }
     }
 
@@ -90,6 +103,17 @@ impl Refusals {
             Event::failure(key.event_type, None).with(details).write(app, &transaction, &origin).await?;
         }
         Ok(crate::db::query::commit(transaction).await?)
+    }
+}
+
+/// The audit event of a finding.
+fn event_type(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::SqlInjection => "security.sql_injection",
+        FindingKind::Xss => "security.xss",
+        FindingKind::PathTraversal => "security.path_traversal",
+        FindingKind::NullByte => "security.null_byte",
+        _ => "security.malformed_text",
     }
 }
 

@@ -5,7 +5,7 @@ mod doctor;
 mod keys;
 mod start;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Ended, Program};
 
@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "migrate",
     "doctor",
+    "sanitize",
     "openapi",
     "completions",
     "user",
@@ -134,6 +135,21 @@ async fn the_description_of_the_api_comes_in_both_formats_and_is_the_one_that_is
     assert_eq!(yaml, include_str!("../../openapi.yaml"));
     let json: Value = serde_json::from_str(&program.run(&["openapi", "--json"]).await.done()).unwrap();
     assert_eq!(json, serde_yaml_ng::from_str::<Value>(&yaml).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sanitize_judges_line_by_line_without_any_configuration() {
+    let lines = "{\"value\": \"O'Brien\"}\n{\"b64\": \"QQBC\"}\n<script>alert(1)</script>\n";
+    let ended = unconfigured().run_with_input(&["sanitize", "--kind", "text"], lines).await;
+    let results: Vec<Value> = ended.done().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let verdicts: Vec<_> = results
+        .iter()
+        .map(|result| (result["accepted"].clone(), result["rejected_patterns"][0]["kind"].clone()))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [(json!(true), Value::Null), (json!(false), json!("null_byte")), (json!(false), json!("xss"))]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

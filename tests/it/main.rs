@@ -23,6 +23,7 @@ mod passwords;
 mod queries;
 mod refresh;
 mod replicas;
+mod sanitize;
 mod sessions;
 mod shutdown;
 mod stack;

@@ -127,8 +127,7 @@ async fn a_name_that_could_do_harm_further_on_is_refused() {
         ("", "required"),
         (" \u{200b} ", "required"),
         ("Eve\r\nBcc: all@example.com", "control_character"),
-        ("Eve\0", "control_character"),
-        ("<script>alert(1)</script>", "markup"),
+        ("Eve < Adam", "markup"),
         (&"x".repeat(101), "too_long"),
     ] {
         let answer = client.update_me(&access, json!({ "first_name": name, "last_name": name })).await;

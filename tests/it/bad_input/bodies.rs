@@ -163,7 +163,7 @@ async fn a_field_of_another_type_is_refused_without_its_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_nul_in_an_address_or_a_name_is_refused_and_names_its_field() {
+async fn a_nul_in_an_address_or_a_name_is_an_attack() {
     let fortress = Fortress::build().await;
     let mut seen = 0;
     for route in reading_rows() {
@@ -173,8 +173,8 @@ async fn a_nul_in_an_address_or_a_name_is_refused_and_names_its_field() {
             let mut body = good.clone();
             body[field] = format!("\0{value}").into();
             let request = fortress.request(route, JSON, body.to_string());
-            let problem = fortress.refuses(&format!("{route:?} with {field}"), 400, "validation_error", &request).await;
-            assert_eq!(problem["details"][0]["field"], field);
+            let problem = fortress.refuses(&format!("{route:?} with {field}"), 400, "malicious_input", &request).await;
+            assert!(problem["details"].is_null(), "the answer tells what was found");
             seen += 1;
         }
     }

@@ -84,7 +84,6 @@ async fn what_is_no_address_is_refused_with_its_code() {
     for (address, code) in [
         ("", "required"),
         ("ada", "missing_at"),
-        ("ada\0@example.org", "invalid_local_part"),
         ("ada\r\nBcc: eve@example.org", "invalid_local_part"),
         ("Ada <ada@example.org>", "invalid_local_part"),
         ("ada@localhost", "invalid_domain"),

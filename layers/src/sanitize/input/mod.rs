@@ -39,6 +39,7 @@ mod clean;
 mod email;
 mod form;
 mod inspect;
+mod inspector;
 mod limits;
 mod name;
 mod offsets;
