@@ -55,8 +55,8 @@ clean-data: ## remove DATA_DIR (default ./data): the embedded database, generate
 # --- measured
 
 .PHONY: bench
-bench: ## criterion tables: layers, requests, crypto
-	$(CARGO) bench --bench layers --bench requests --bench crypto
+bench: ## criterion tables: layers, requests, crypto, sanitize
+	$(CARGO) bench --bench layers --bench requests --bench crypto --bench sanitize
 
 .PHONY: rivals
 rivals: ## each layer beside the published crates that do the same: time and allocations
