@@ -19,7 +19,7 @@ pub(crate) fn measure(table: &mut Table, get: &Get) -> Result<(), Failure> {
     let rival = |name| Row { rival_of: Some(OURS), ..Row::passed(name) };
 
     let ours = ours()?.layer(Plain::ok());
-    let headers = headers_of(ours.clone(), get)?;
+    let headers = set_by(ours.clone(), get)?;
     table.measure(Row::passed(OURS), get, ours);
 
     let [a, b, c, d, e, f, g, h, i, j, k, l] = each(headers.clone())?;
@@ -50,13 +50,15 @@ fn ours() -> Result<SecurityHeadersLayer, Failure> {
     Ok(layer)
 }
 
-/// The headers of an answer.
-fn headers_of<S, B>(mut service: S, get: &Get) -> Result<HeaderMap, Failure>
+/// The headers that the layer puts on an answer.
+fn set_by<S, B>(mut service: S, get: &Get) -> Result<HeaderMap, Failure>
 where
     S: Service<Get, Response = Response<B>, Error = Infallible>,
 {
     let response = tokio::runtime::Handle::current().block_on(service.call(get.clone()))?;
-    Ok(response.into_parts().0.headers)
+    let mut headers = response.into_parts().0.headers;
+    headers.remove(header::CONTENT_TYPE);
+    Ok(headers)
 }
 
 fn each(headers: HeaderMap) -> Result<[SetResponseHeaderLayer<HeaderValue>; 12], Failure> {
