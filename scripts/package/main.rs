@@ -1,7 +1,10 @@
 //! An app like any user's: an example of the packaged crate, which serves one request.
 
 use std::error::Error;
+use std::num::NonZeroUsize;
 
+use portcullis_layers::audit::AuditLog;
+use prometheus::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -20,6 +23,8 @@ const EXPECTED: [&str; 5] = [
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let (audit, _events) = AuditLog::bounded(NonZeroUsize::MIN);
+    let registry = Registry::new();
     let mut stream = TcpStream::connect(listener.local_addr()?).await?;
     let conversation = async {
         stream.write_all(b"GET /nowhere HTTP/1.1\r\nhost: localhost\r\n").await?;
@@ -30,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let answer = tokio::select! {
         answer = conversation => answer?,
-        ended = example::serve(listener) => return Err(format!("the server ended: {ended:?}").into()),
+        ended = example::serve(listener, &registry, audit) => return Err(format!("the server ended: {ended:?}").into()),
     };
     match EXPECTED.into_iter().find(|expected| !answer.contains(expected)) {
         Some(missing) => Err(format!("no `{missing}` in this answer:\n{answer}").into()),

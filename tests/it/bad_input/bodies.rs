@@ -89,7 +89,7 @@ async fn malformed_json_is_refused_with_the_offset_of_its_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_made_to_be_hard_to_read_is_refused_as_soon() {
+async fn a_body_that_is_made_to_be_hard_to_read_is_refused() {
     let fortress = Fortress::build().await;
     let repeated = format!(r#"{{"email":"a@b.example","password":"{SECRET}","email":"b@c.example"}}"#);
     let escaped = r#"{"email":"a@b.example","\u0065mail":"b@c.example"}"#;
