@@ -22,7 +22,8 @@ const REST: Duration = Duration::from_secs(2);
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let binary = std::env::args().nth(1).ok_or("usage: measure PATH_OF_PORTCULLIS")?;
+    // Absolute, since the service starts in a folder of its own.
+    let binary = std::fs::canonicalize(std::env::args().nth(1).ok_or("usage: measure PATH_OF_PORTCULLIS")?)?;
     // Passable, since the database may run as another user.
     let folder = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o711)).tempdir()?;
     let address = free_address()?;
@@ -60,7 +61,7 @@ fn free_address() -> std::io::Result<SocketAddr> {
 }
 
 /// With the defaults of development, whatever the caller's environment holds.
-fn spawn(binary: &str, folder: &Path, address: SocketAddr) -> std::io::Result<Child> {
+fn spawn(binary: &Path, folder: &Path, address: SocketAddr) -> std::io::Result<Child> {
     Command::new(binary)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
