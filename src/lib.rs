@@ -15,6 +15,7 @@
 //! | [`db`] | all SQL: one file per table |
 //! | [`handlers`] | one file per resource |
 //! | [`audit`] | security events on their way to the audit log |
+//! | [`mail`] | the outbox: mails are rows first, and letters later |
 //! | [`background`] | work beside requests: sweeping, key reload, pool upkeep |
 //! | [`embedded`] | a private PostgreSQL when `DATABASE_URL` is not set |
 //! | [`telemetry`], [`metrics`] | logs, and our own metrics |
@@ -33,6 +34,7 @@ pub mod embedded;
 pub mod error;
 pub mod handlers;
 pub mod lingering;
+pub mod mail;
 pub mod metrics;
 pub mod random;
 pub mod reply;

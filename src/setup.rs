@@ -14,6 +14,7 @@ use tokio_postgres::Config as Server;
 
 use crate::audit::refusals::Refusals;
 use crate::auth::keys::{KeyStore, SigningKeys};
+use crate::auth::link::LinkKeys;
 use crate::auth::password::PasswordPolicy;
 use crate::auth::pool::HashPool;
 use crate::auth::seal::Sealer;
@@ -21,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::migrate::{self, MigrateError, Migration};
 use crate::db::{Database, pool};
+use crate::mail::Bell;
 use crate::metrics::Metrics;
 use crate::random::{Random, SystemRandom};
 use crate::state::App;
@@ -81,6 +83,8 @@ pub async fn app(
     Ok(Arc::new(App {
         hasher: HashPool::new(config.hashing.algorithm, threads, config.hashing.queue),
         passwords: PasswordPolicy { min_length: config.hashing.min_length },
+        links: LinkKeys::new(&*server_secret(&config)?)?,
+        mail: Bell::default(),
         metrics: Metrics::new()?,
         refusals: Refusals::default(),
         clock,
@@ -116,6 +120,18 @@ pub fn key_store(config: &Config) -> Result<KeyStore, Failure> {
     };
     let sealer = Sealer::new(secret.expose_secret().as_bytes())?;
     Ok(KeyStore::new(Arc::new(sealer), config.tokens.access))
+}
+
+/// What every instance knows and the database does not: the keys of links in mails and the like are derived from it.
+///
+/// # Errors
+/// When development's generated key cannot be read or written.
+pub fn server_secret(config: &Config) -> Result<Arc<Sealer>, Failure> {
+    let secret = match (&config.key_encryption_key, &config.tokens.jwt_secret) {
+        (Some(secret), _) | (None, Some(secret)) => secret.clone(),
+        (None, None) => generated_key(&config.data_dir)?,
+    };
+    Ok(Arc::new(Sealer::new(secret.expose_secret().as_bytes())?))
 }
 
 /// Development's stand-in for `KEY_ENCRYPTION_KEY`: made once, readable by its owner only.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use crate::audit::refusals::Refusals;
 use crate::auth::keys::SigningKeys;
+use crate::auth::link::LinkKeys;
 use crate::auth::password::PasswordPolicy;
 use crate::auth::pool::HashPool;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
+use crate::mail::Bell;
 use crate::metrics::Metrics;
 use crate::random::Random;
 
@@ -22,6 +24,10 @@ pub struct App {
     pub database: Database,
     /// The keys that sign and verify access tokens.
     pub keys: SigningKeys,
+    /// What the links in mails are derived from.
+    pub links: LinkKeys,
+    /// Rung when mail is waiting.
+    pub mail: Bell,
     /// Where passwords are hashed.
     pub hasher: HashPool,
     /// Which passwords are accepted.

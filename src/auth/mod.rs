@@ -5,6 +5,7 @@ pub mod email;
 pub mod hash;
 pub mod jwt;
 pub mod keys;
+pub mod link;
 pub mod name;
 pub mod password;
 pub mod pool;

@@ -11,7 +11,7 @@ use crate::random::{Random, RandomError};
 /// Length of a token in bytes (ASVS 7.2.3 asks for at least 16).
 pub const LENGTH: usize = 32;
 
-/// A refresh token as its bearer holds it. `Debug` hides it.
+/// A token as its bearer holds it. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpaqueToken([u8; LENGTH]);
 
@@ -58,6 +58,12 @@ impl OpaqueToken {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest::digest(&digest::SHA256, &self.0).as_ref());
         hash
+    }
+}
+
+impl From<[u8; LENGTH]> for OpaqueToken {
+    fn from(bytes: [u8; LENGTH]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -26,6 +26,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     2 "sessions" "0002_sessions.sql",
     3 "signing_keys" "0003_signing_keys.sql",
     4 "audit_logs" "0004_audit_logs.sql",
+    5 "mail_jobs" "0005_mail_jobs.sql",
+    6 "one_time_tokens" "0006_one_time_tokens.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -2,6 +2,7 @@
 
 pub mod audit_logs;
 pub mod error;
+pub mod mail_jobs;
 pub mod migrate;
 pub mod pool;
 pub mod query;

@@ -1,11 +1,12 @@
 //! Every query of the service is one that PostgreSQL takes, with the schema as the migrations leave it.
 
-use portcullis::db::{audit_logs, refresh_tokens, sessions, signing_keys, users};
+use portcullis::db::{audit_logs, mail_jobs, refresh_tokens, sessions, signing_keys, users};
 
 use crate::support::fresh_database;
 
 const TABLES: &[(&str, &[&str])] = &[
     ("audit_logs", audit_logs::QUERIES),
+    ("mail_jobs", mail_jobs::QUERIES),
     ("refresh_tokens", refresh_tokens::QUERIES),
     ("sessions", sessions::QUERIES),
     ("signing_keys", signing_keys::QUERIES),

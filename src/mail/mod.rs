@@ -1,0 +1,139 @@
+//! The outbox.
+//!
+//! Whoever has a reason to write to somebody adds a [`NewJob`] in the transaction of that reason and [rings](Bell::ring) when it is
+//! committed. The worker of some instance looks the reader up, renders the mail and sends it, again and again until it is accepted or
+//! given up.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use deadpool_postgres::GenericClient;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::db::mail_jobs;
+use crate::error::ApiError;
+use crate::state::App;
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Welcome, and the link that proves the address of a new account.
+    Verify,
+    /// A sign-up that becomes an account by its link; or, if the address has one, a word to its owner that somebody tried.
+    SignUp,
+    /// The link that sets a new password.
+    Reset,
+    /// The password was changed or reset.
+    PasswordChanged,
+    /// To a new address: the link that confirms it. If it belongs to somebody else, a word to that owner.
+    EmailChange,
+    /// To the old address: what is asked for, and the link that takes it back.
+    EmailChangeNotice,
+    /// A log-in from a device not seen before, with the link that ends its session.
+    NewDevice,
+    /// Too many wrong passwords: the account is under attack.
+    AccountLocked,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Verify,
+        Self::SignUp,
+        Self::Reset,
+        Self::PasswordChanged,
+        Self::EmailChange,
+        Self::EmailChangeNotice,
+        Self::NewDevice,
+        Self::AccountLocked,
+    ];
+
+    /// The name in the table, in metrics and in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::SignUp => "sign_up",
+            Self::Reset => "reset",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChange => "email_change",
+            Self::EmailChangeNotice => "email_change_notice",
+            Self::NewDevice => "new_device",
+            Self::AccountLocked => "account_locked",
+        }
+    }
+}
+
+/// To whom a mail goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient<'a> {
+    /// An account.
+    User(Uuid),
+    /// Whoever has the address with this key, if anybody does: the worker looks, not the request.
+    EmailKey(&'a str),
+    /// The address in the row of [`NewJob::subject_id`].
+    Subject,
+}
+
+/// A mail to be sent.
+#[derive(Clone, Debug)]
+pub struct NewJob<'a> {
+    /// What it is about.
+    pub kind: Kind,
+    /// To whom.
+    pub recipient: Recipient<'a>,
+    /// The pending registration, e-mail change or session that it is about.
+    pub subject_id: Option<Uuid>,
+    /// The `Accept-Language` header of its cause, from which the language is picked.
+    pub accept_language: Option<&'a str>,
+    /// Whence its cause came.
+    pub ip_address: Option<IpAddr>,
+    /// From which device, in words.
+    pub device_info: &'a str,
+}
+
+impl NewJob<'_> {
+    /// Adds the row, in the transaction of the caller, who rings [`App::mail`] after the commit. Tells the id of the job.
+    ///
+    /// # Errors
+    /// When the database does not answer; the caller must not acknowledge then.
+    pub async fn enqueue(&self, app: &App, client: &impl GenericClient) -> Result<Uuid, ApiError> {
+        let now = app.clock.now();
+        let id = app.random.uuid(now)?;
+        let (user_id, email_key) = match self.recipient {
+            Recipient::User(id) => (Some(id), None),
+            Recipient::EmailKey(key) => (None, Some(key)),
+            Recipient::Subject => (None, None),
+        };
+        let row = mail_jobs::NewMailJob {
+            id,
+            kind: self.kind.name(),
+            user_id,
+            email_key,
+            subject_id: self.subject_id,
+            language: "en",
+            ip_address: self.ip_address,
+            device_info: self.device_info,
+            now,
+        };
+        mail_jobs::insert(client, &row).await?;
+        Ok(id)
+    }
+}
+
+/// Wakes the worker of this instance, so that a mail leaves at once and not at the next look.
+#[derive(Clone, Debug, Default)]
+pub struct Bell(Arc<Notify>);
+
+impl Bell {
+    /// Says that mail is waiting. Call it after the commit.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits for a ring; one that came before is not missed.
+    pub async fn rung(&self) {
+        self.0.notified().await;
+    }
+}
