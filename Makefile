@@ -74,6 +74,12 @@ load: ## requests/s of the release server beside a bare hyper server (needs oha)
 	@scripts/install.sh postgresql curl
 	@scripts/load.sh
 
+.PHONY: floods
+floods: ## honest requests/s, memory and probes while slow, idle or resetting connections flood the server (needs oha)
+	@scripts/cargo-tool.sh need oha
+	@scripts/install.sh postgresql curl
+	@scripts/floods.sh
+
 .PHONY: coverage
 coverage: ## line coverage, and its floor per folder (needs cargo-llvm-cov)
 	@scripts/cargo-tool.sh need cargo-llvm-cov
@@ -95,6 +101,20 @@ browser: ## the documentation page works in a real browser under its content sec
 	@scripts/install.sh postgresql chromium curl
 	$(CARGO) build
 	@scripts/browser.sh
+
+.PHONY: rules
+rules: ## Prometheus rules and their tests, Alertmanager's configuration, the dashboards and their queries
+	@scripts/install.sh prometheus alertmanager jsonnet jq
+	@scripts/rules.sh
+
+.PHONY: dashboards
+dashboards: ## write the dashboards of Grafana anew from their source
+	@scripts/install.sh jsonnet
+	@scripts/dashboards.sh
+
+.PHONY: manifests
+manifests: ## the Kubernetes overlays are complete (needs kubectl)
+	@scripts/manifests.sh
 
 .PHONY: advisories
 advisories: ## known vulnerabilities in dependencies (needs the network)

@@ -42,6 +42,8 @@ create table email_changes (
     user_id       uuid not null references users (id) on delete cascade,
     old_email     text not null,
     old_email_key text not null,
+    -- Taking it back gives the old address back as it was: the click of somebody who never signed up must not prove it.
+    old_email_verified boolean not null,
     new_email     text not null,
     new_email_key text not null,
     created_at    timestamptz not null,

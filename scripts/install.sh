@@ -35,6 +35,22 @@ has_curl() {
     has curl
 }
 
+has_prometheus() {
+    has promtool
+}
+
+has_alertmanager() {
+    has amtool
+}
+
+has_jsonnet() {
+    has jsonnet && has jsonnetfmt
+}
+
+has_jq() {
+    has jq
+}
+
 manager() {
     for candidate in apt-get dnf zypper pacman apk brew; do
         if has "$candidate"; then
@@ -51,6 +67,7 @@ package() {
         "dnf postgresql" | "zypper postgresql") echo postgresql-server ;;
         "brew postgresql") echo postgresql@17 ;;
         "apt-get redis") echo redis-server ;;
+        "apt-get alertmanager") echo prometheus-alertmanager ;;
         "brew chromium") echo "--cask google-chrome" ;;
         *) echo "$1" ;;
     esac
@@ -96,6 +113,11 @@ install() {
             # Without this Debian's package also starts a server of its own on port 5432.
             conf=/etc/postgresql-common/createcluster.d
             command="mkdir -p $conf && echo 'create_main_cluster = false' > $conf/portcullis.conf && $command"
+        elif [ "$program" = prometheus ] || [ "$program" = alertmanager ]; then
+            # The same here, on ports 9090 and 9093; `systemctl unmask` undoes it.
+            units=/etc/systemd/system
+            unit=$(package "$program" "$manager").service
+            command="mkdir -p $units && ln -sf /dev/null $units/$unit && $command"
         fi
     fi
     echo "Installing $program, which is missing here:"
@@ -111,7 +133,7 @@ install() {
 
 for program in "$@"; do
     case $program in
-        postgresql | redis | chromium | curl) ;;
+        postgresql | redis | chromium | curl | prometheus | alertmanager | jsonnet | jq) ;;
         *)
             echo "install.sh: unknown program $program" >&2
             exit 2

@@ -9,10 +9,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use crate::audit::sealer;
 use crate::auth::keys::POLL_INTERVAL;
 use crate::db::{audit_logs, refresh_tokens};
 use crate::error::{ApiError, chain};
+use crate::mail;
 use crate::state::App;
+use crate::sweep;
 
 /// How often refusals are written to the audit log.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
@@ -20,6 +23,8 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 const TRIM_INTERVAL: Duration = Duration::from_secs(30);
 /// How often the months ahead are prepared.
 const PARTITION_INTERVAL: Duration = Duration::from_secs(6 * 3600);
+/// How often the security log is sealed.
+const SEAL_INTERVAL: Duration = Duration::from_secs(10);
 /// How many months of audit partitions exist ahead of time.
 const MONTHS_AHEAD: i64 = 3;
 /// Rows that one sweep touches at most, so that it never holds many locks.
@@ -34,7 +39,11 @@ pub fn start(app: &Arc<App>, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     repeat(&mut tasks, app, shutdown, POLL_INTERVAL, "reload of signing keys", reload_keys);
     repeat(&mut tasks, app, shutdown, FLUSH_INTERVAL, "flush of refusals", flush_refusals);
     repeat(&mut tasks, app, shutdown, PARTITION_INTERVAL, "preparation of audit partitions", prepare_months);
+    repeat(&mut tasks, app, shutdown, PARTITION_INTERVAL, "retention of the security log", drop_months);
+    repeat(&mut tasks, app, shutdown, SEAL_INTERVAL, "sealing of the security log", seal);
     repeat(&mut tasks, app, shutdown, TRIM_INTERVAL, "trim of the pool", trim_pool);
+    tasks.spawn(sweep(app.clone(), shutdown.clone()));
+    tasks.spawn(mail::work(app.clone(), shutdown.clone()));
     tasks
 }
 
@@ -101,6 +110,36 @@ async fn prepare_months(app: Arc<App>) -> Result<(), ApiError> {
         }
     }
     outcome
+}
+
+/// Sweeps, which may take long, so that the end of the service cuts it short: a batch that is under way is rolled back.
+async fn sweep(app: Arc<App>, mut shutdown: watch::Receiver<bool>) {
+    tokio::select! {
+        () = sweep::forever(app) => {}
+        _ = shutdown.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// Takes the months out of the security log whose time is over.
+async fn drop_months(app: Arc<App>) -> Result<(), ApiError> {
+    let retention = SignedDuration::try_from(app.config.audit_retention).map_err(ApiError::internal)?;
+    for month in sealer::drop_months(&app.database, &app.seals, app.clock.now(), retention).await? {
+        tracing::info!(%month, "a month left the security log: AUDIT_RETENTION is over");
+    }
+    Ok(())
+}
+
+/// Seals all that finished transactions wrote.
+async fn seal(app: Arc<App>) -> Result<(), ApiError> {
+    let metrics = &app.metrics.audit;
+    loop {
+        let now = app.clock.now();
+        let Some(progress) = sealer::pass(&app.database, &app.seals, now).await? else { return Ok(()) };
+        metrics.sealed(&progress, now);
+        if progress.rows == 0 {
+            return Ok(());
+        }
+    }
 }
 
 async fn flush_refusals(app: Arc<App>) -> Result<(), ApiError> {

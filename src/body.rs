@@ -43,6 +43,7 @@ impl<'de> Deserialize<'de> for Object {
 /// A JSON object on its way to typed values.
 ///
 /// Ask for every field, then call [`Form::finish`]: a field nobody asked for and every field that is wrong end up in one refusal.
+#[derive(Default)]
 pub struct Form {
     fields: Vec<(String, Value)>,
     faults: Vec<FieldFault>,
@@ -82,6 +83,15 @@ impl Form {
         if body.is_empty() { Ok(Self { fields: Vec::new(), faults: Vec::new() }) } else { Self::parse(body) }
     }
 
+    /// Whether an optional field is there; null counts as not there. What is, can be asked for as if it were required.
+    pub fn given(&mut self, name: &str) -> bool {
+        let given = self.fields.iter().any(|(field, value)| field == name && !value.is_null());
+        if !given {
+            self.take(name);
+        }
+        given
+    }
+
     /// A text that must be there. A fault is noted when it is missing, null or not a string.
     pub fn required(&mut self, name: &'static str) -> Option<String> {
         match self.take(name) {
@@ -105,10 +115,15 @@ impl Form {
 
     /// A truth value that may be missing or null, which means `false`.
     pub fn flag(&mut self, name: &'static str) -> bool {
-        match self.take(name) {
-            Some(Value::Bool(value)) => value,
-            None | Some(Value::Null) => false,
-            Some(_) => self.wrong_type::<bool>(name, "must be true or false").unwrap_or(false),
+        self.optional_flag(name).unwrap_or(false)
+    }
+
+    /// A truth value that may be missing or null.
+    pub fn optional_flag(&mut self, name: &'static str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(value) => Some(value),
+            Value::Null => None,
+            _ => self.wrong_type(name, "must be true or false"),
         }
     }
 

@@ -60,6 +60,9 @@ pub enum ApiError {
     /// A rotated refresh token came back: its family was ended.
     #[error("the refresh token was used before; the session has been ended")]
     RefreshTokenReused,
+    /// A token of a mailed link that is unknown, malformed, used, expired or overtaken; which of them is not told.
+    #[error("the link is not valid any more")]
+    InvalidLink,
     /// A request without an access token where one is needed.
     #[error("an access token is required")]
     MissingToken,
@@ -69,6 +72,9 @@ pub enum ApiError {
     /// Wrong current password of somebody who is logged in.
     #[error("the current password is wrong")]
     WrongCurrentPassword,
+    /// Not the password that the sign-up chose.
+    #[error("the password is not that of the sign-up")]
+    WrongSignUpPassword,
     /// The right password of an account that the operator shut out.
     #[error("the account is disabled")]
     AccountDisabled,
@@ -155,12 +161,20 @@ impl ApiError {
                 "refresh_token_reused",
                 text("The refresh token was used before. The session has been ended; log in again."),
             ),
+            Self::InvalidLink => (
+                StatusCode::BAD_REQUEST,
+                "invalid_token",
+                text("The link is not valid: it has expired, was used, or a newer one has taken its place."),
+            ),
             Self::MissingToken => (StatusCode::UNAUTHORIZED, "missing_token", text("An access token is required.")),
             Self::InvalidCredentials => {
                 (StatusCode::UNAUTHORIZED, "invalid_credentials", text("The e-mail address or the password is wrong."))
             }
             Self::WrongCurrentPassword => {
                 (StatusCode::FORBIDDEN, "invalid_credentials", text("The current password is wrong."))
+            }
+            Self::WrongSignUpPassword => {
+                (StatusCode::FORBIDDEN, "invalid_credentials", text("This is not the password of the sign-up."))
             }
             Self::AccountDisabled => (StatusCode::FORBIDDEN, "account_disabled", text("This account is disabled.")),
             Self::EmailNotVerified => (

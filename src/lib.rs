@@ -15,13 +15,16 @@
 //! | [`db`] | all SQL: one file per table |
 //! | [`handlers`] | one file per resource |
 //! | [`audit`] | security events on their way to the audit log |
+//! | [`pages`], [`asset`] | the pages where links in mails land, and files that are part of the program |
 //! | [`mail`] | the outbox: mails are rows first, and letters later |
 //! | [`background`] | work beside requests: sweeping, key reload, pool upkeep |
+//! | [`sweep`] | what has outlived its purpose leaves |
 //! | [`embedded`] | a private PostgreSQL when `DATABASE_URL` is not set |
 //! | [`telemetry`], [`metrics`] | logs, and our own metrics |
 //! | [`clock`], [`random`] | time and randomness, injected so that tests own them |
 
 pub mod access;
+pub mod asset;
 pub mod audit;
 pub mod auth;
 pub mod background;
@@ -36,6 +39,7 @@ pub mod handlers;
 pub mod lingering;
 pub mod mail;
 pub mod metrics;
+pub mod pages;
 pub mod random;
 pub mod reply;
 pub mod router;
@@ -44,5 +48,6 @@ pub mod server;
 pub mod setup;
 pub mod stack;
 pub mod state;
+pub mod sweep;
 pub mod telemetry;
 pub mod validate;

@@ -1,7 +1,14 @@
 //! Our own metrics: documented fields of one struct, in one registry that belongs to the app.
 
+mod audit;
+mod mail;
+pub mod connections;
+
 use crate::auth::pool::PoolStats;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use audit::AuditMetrics;
+use mail::MailMetrics;
+use connections::ConnectionMetrics;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// The metrics of the service besides those of HTTP requests, which the `metrics` layer keeps in the same registry.
 #[derive(Clone, Debug)]
@@ -10,10 +17,20 @@ pub struct Metrics {
     pub registry: Registry,
     /// `portcullis_audit_lost_total`: refusals that could not be noted for the audit log because its buffer was full.
     pub audit_lost: IntCounter,
+    /// The security log.
+    pub audit: AuditMetrics,
+    /// Connections to the main listener.
+    pub connections: ConnectionMetrics,
+    /// The outbox.
+    pub mail: MailMetrics,
     /// `portcullis_panics_total`: handlers that panicked.
     pub panics: IntCounter,
     /// `portcullis_sanitizer_findings_total`: attacks found in text fields, by kind.
     pub sanitizer_findings: IntCounterVec,
+    /// `portcullis_sweeper_rows_total`: rows that sweepers deleted or emptied, by table.
+    pub swept_rows: IntCounterVec,
+    /// `portcullis_sweeper_last_success_timestamp_seconds`: when a sweeper of this instance last had nothing left to do.
+    pub sweeper_last_success: IntGaugeVec,
     /// `portcullis_hash_pool_waiting`: password hashes that wait for a thread.
     pub hash_waiting: IntGauge,
     /// `portcullis_hash_pool_running`: password hashes that run.
@@ -32,10 +49,24 @@ impl Metrics {
                 "portcullis_audit_lost_total",
                 "Refusals that found no room in the audit buffer.",
             )?,
+            audit: AuditMetrics::register(&registry)?,
+            connections: ConnectionMetrics::register(&registry)?,
+            mail: MailMetrics::register(&registry)?,
             panics: IntCounter::new("portcullis_panics_total", "Handlers that panicked.")?,
             sanitizer_findings: IntCounterVec::new(
                 Opts::new("portcullis_sanitizer_findings_total", "Attacks found in text fields, by kind."),
                 &["kind"],
+            )?,
+            swept_rows: IntCounterVec::new(
+                Opts::new("portcullis_sweeper_rows_total", "Rows that sweepers deleted or emptied, by table."),
+                &["table"],
+            )?,
+            sweeper_last_success: IntGaugeVec::new(
+                Opts::new(
+                    "portcullis_sweeper_last_success_timestamp_seconds",
+                    "When a sweeper of this instance last had nothing left to do.",
+                ),
+                &["sweeper"],
             )?,
             hash_waiting: IntGauge::new("portcullis_hash_pool_waiting", "Password hashes that wait for a thread.")?,
             hash_running: IntGauge::new("portcullis_hash_pool_running", "Password hashes that run.")?,
@@ -44,6 +75,8 @@ impl Metrics {
         registry.register(Box::new(metrics.audit_lost.clone()))?;
         registry.register(Box::new(metrics.panics.clone()))?;
         registry.register(Box::new(metrics.sanitizer_findings.clone()))?;
+        registry.register(Box::new(metrics.swept_rows.clone()))?;
+        registry.register(Box::new(metrics.sweeper_last_success.clone()))?;
         registry.register(Box::new(metrics.hash_waiting.clone()))?;
         registry.register(Box::new(metrics.hash_running.clone()))?;
         let build = Opts::new("portcullis_build_info", "Always 1; the labels tell which build runs.")

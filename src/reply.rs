@@ -1,8 +1,9 @@
 //! How handlers answer.
 
+mod body;
+
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::Full;
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
@@ -10,8 +11,7 @@ use uuid::Uuid;
 use crate::db::users::User;
 use crate::error::ApiError;
 
-/// Every body that the service sends is in memory.
-pub type Body = Full<Bytes>;
+pub use body::{Body, BodyError};
 
 /// An answer.
 pub type Response = http::Response<Body>;
@@ -31,7 +31,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Result {
 /// An answer with a ready body.
 #[must_use]
 pub fn bytes(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response

@@ -9,7 +9,9 @@ use std::pin::Pin;
 use http::Method;
 use portcullis_layers::sanitize::FieldKind;
 
-use crate::handlers::{Call, docs, health, me, metrics, passwords, sessions, tokens, users};
+use crate::handlers::{
+    Call, accounts, audit, docs, emails, health, me, metrics, pages, passwords, sessions, tokens, users,
+};
 use crate::reply;
 
 /// Who may call a row.
@@ -34,6 +36,8 @@ pub enum LimitClass {
     Refresh,
     /// Whatever else takes a secret.
     Secret,
+    /// Whatever sends a mail to an address that anybody may type: limited for the address as well.
+    Mail,
     /// Everything else.
     Default,
     /// Health and metrics: never refused, or an overload would look like an outage.
@@ -103,11 +107,9 @@ macro_rules! route {
     (@texts $texts:ident) => { $texts };
 }
 
-/// The fields of a profile.
-const NAMES: &[(&str, FieldKind)] = &[("/first_name", FieldKind::Name), ("/last_name", FieldKind::Name)];
-/// The address that somebody logs in with.
+/// The address that somebody logs in with, or wants mail at.
 const ADDRESS: &[(&str, FieldKind)] = &[("/email", FieldKind::Email)];
-/// Both: what a sign-up tells about a person.
+/// What a sign-up or a profile tells about a person.
 const PERSON: &[(&str, FieldKind)] =
     &[("/email", FieldKind::Email), ("/first_name", FieldKind::Name), ("/last_name", FieldKind::Name)];
 
@@ -120,10 +122,29 @@ pub static ROUTES: &[Route] = &[
     route!(POST "/api/v1/auth/logout", User, Default, OptionalJson => sessions::log_out),
     route!(POST "/api/v1/auth/logout-all", User, Default, OptionalJson => sessions::log_out_everywhere),
     route!(GET "/api/v1/auth/me", User, Default, None => me::show),
-    route!(PUT "/api/v1/auth/me", User, Default, Json NAMES => me::update),
+    // Takes the current password with a new address.
+    route!(PUT "/api/v1/auth/me", User, Secret, Json PERSON => me::update),
+    route!(DELETE "/api/v1/auth/me", User, Secret, Json => accounts::delete),
+    route!(GET "/api/v1/auth/me/export", User, Default, None => accounts::export),
+    route!(GET "/api/v1/auth/sessions", User, Default, None => sessions::list),
+    route!(DELETE "/api/v1/auth/sessions", User, Default, None => sessions::revoke_others),
+    route!(DELETE "/api/v1/auth/sessions/{id}", User, Default, None => sessions::revoke_one),
+    route!(POST "/api/v1/auth/sessions/end", Public, Secret, Json => sessions::end),
     route!(PUT "/api/v1/auth/password/change", User, Secret, Json => passwords::change),
     // An older name that front ends still call.
     route!(PUT "/api/v1/auth/change-password", User, Secret, Json => passwords::change),
+    route!(GET "/api/v1/auth/audit", User, Default, None => audit::list),
+    route!(POST "/api/v1/auth/password/forgot", Public, Mail, Json ADDRESS => passwords::forgot),
+    route!(POST "/api/v1/auth/password/reset", Public, Secret, Json ADDRESS => passwords::reset),
+    // Older names that front ends still call.
+    route!(POST "/api/v1/password/forgot", Public, Mail, Json ADDRESS => passwords::forgot),
+    route!(POST "/api/v1/password/reset", Public, Secret, Json ADDRESS => passwords::reset),
+    route!(POST "/api/v1/auth/email/verify", Public, Secret, Json => emails::verify),
+    route!(POST "/api/v1/auth/email/resend", Public, Mail, Json ADDRESS => emails::resend),
+    route!(POST "/api/v1/auth/email/confirm-change", Public, Secret, Json => emails::confirm_change),
+    route!(POST "/api/v1/auth/email/undo", Public, Secret, Json => emails::undo_change),
+    route!(POST "/api/v1/auth/email/inspect", Public, Secret, Json => emails::inspect),
+    route!(POST "/api/v1/auth/email/reject", Public, Secret, Json => emails::reject),
     // Keys for those who verify our tokens.
     route!(GET "/.well-known/jwks.json", Public, Default, None => tokens::jwks),
     // Operation.
@@ -135,6 +156,13 @@ pub static ROUTES: &[Route] = &[
     route!(GET "/api/v1/health/ready", Public, Exempt, None => health::ready),
     route!(GET "/metrics", Operator, Exempt, None => metrics::show),
     route!(GET "/api/v1/metrics", Operator, Exempt, None => metrics::show),
+    // Where links in mails land.
+    route!(static "/verify-email" => pages::show),
+    route!(static "/reset-password" => pages::show),
+    route!(static "/confirm-email-change" => pages::show),
+    route!(static "/undo-email-change" => pages::show),
+    route!(static "/end-session" => pages::show),
+    route!(static "/pages/{file}" => pages::asset),
     // Documentation.
     route!(static "/openapi.yaml" => docs::openapi_yaml),
     route!(static "/openapi.json" => docs::openapi_json),

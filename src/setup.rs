@@ -13,6 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::Config as Server;
 
 use crate::audit::refusals::Refusals;
+use crate::audit::seal::SealKey;
+use crate::auth::cursor::CursorKey;
 use crate::auth::keys::{KeyStore, SigningKeys};
 use crate::auth::link::LinkKeys;
 use crate::auth::password::PasswordPolicy;
@@ -22,8 +24,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::migrate::{self, MigrateError, Migration};
 use crate::db::{Database, pool};
-use crate::mail::Bell;
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
+use crate::pages::Pages;
 use crate::random::{Random, SystemRandom};
 use crate::state::App;
 
@@ -79,12 +82,16 @@ pub async fn app(
 ) -> Result<Arc<App>, Failure> {
     let database = Database::new(server, &config.database)?;
     let keys = signing_keys(&config, &database, &*clock).await?;
+    let secret = server_secret(&config)?;
     let threads = NonZeroUsize::new(config.hashing.threads).unwrap_or(NonZeroUsize::MIN);
     Ok(Arc::new(App {
         hasher: HashPool::new(config.hashing.algorithm, threads, config.hashing.queue),
+        pages: Pages::new(config.hashing.min_length)?,
         passwords: PasswordPolicy { min_length: config.hashing.min_length },
-        links: LinkKeys::new(&*server_secret(&config)?)?,
-        mail: Bell::default(),
+        links: LinkKeys::new(&secret)?,
+        seals: SealKey::new(&secret)?,
+        cursors: CursorKey::new(&secret)?,
+        mail: Mailer::new(&config, clock.now())?,
         metrics: Metrics::new()?,
         refusals: Refusals::default(),
         clock,

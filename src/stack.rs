@@ -7,7 +7,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
 use portcullis_layers::RequestHead;
 use portcullis_layers::client_ip::ClientIpLayer;
 use portcullis_layers::jwt_auth::{Access as TokenAccess, JwtAuthLayer};
@@ -67,7 +69,7 @@ pub fn build<B>(
 ) -> Result<
     impl Service<
         Request<B>,
-        Response = Response<impl http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + use<B>>,
+        Response = Response<impl http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + use<B>>,
         Error = Infallible,
         Future: Send,
     > + Clone
@@ -76,7 +78,7 @@ pub fn build<B>(
     StackError,
 >
 where
-    B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let router = Arc::new(Router::over(|_| true)?);
     let witness = app.clone();
@@ -113,8 +115,8 @@ where
         // Bounds before work: how many, how long, how large. Probes pass, or an overload would look like an outage.
         .layer(LoadShedLayer::builder(MAX_IN_FLIGHT).exempt(|head| is_exempt(head.extensions.get())).build())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
-        // tower-http's limit has a response body of its own; ours is in memory either way, and refusers further out need to make one.
-        .map_response(|response: Response<limit::ResponseBody<Body>>| response.map(|body| Body::new(in_memory(body))))
+        // tower-http's limit has a response body of its own, and refusers further out need to make one.
+        .map_response(|response: Response<limit::ResponseBody<Body>>| response.map(Body::rewrap))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         // WHO: signature first, then session and owner, on rows whose access is not public.
         .layer(jwt_auth(app)?)
@@ -125,7 +127,7 @@ where
         // The text fields that the row names, and no others: passwords and tokens are never looked at.
         .layer(sanitize())
         // The sanitiser hands on a body that replays what it read, in memory as before.
-        .map_request(|request: Request<Buffered<Body>>| request.map(|body| Body::new(in_memory(body))))
+        .map_request(|request: Request<Buffered<Full<Bytes>>>| request.map(|body| Full::new(in_memory(body))))
         // The seam: the dispatcher's future is boxed, types stop here.
         .service(Dispatch::new(app.clone(), router)))
 }
@@ -139,7 +141,7 @@ pub fn operations<B>(
 ) -> Result<
     impl Service<
         Request<B>,
-        Response = Response<impl http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + use<B>>,
+        Response = Response<impl http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + use<B>>,
         Error = Infallible,
         Future: Send,
     > + Clone
@@ -148,7 +150,7 @@ pub fn operations<B>(
     StackError,
 >
 where
-    B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let router = Arc::new(Router::over(|route: &Route| route.limit == LimitClass::Exempt)?);
     Ok(ServiceBuilder::new()

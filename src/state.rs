@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::refusals::Refusals;
+use crate::audit::seal::SealKey;
+use crate::auth::cursor::CursorKey;
 use crate::auth::keys::SigningKeys;
 use crate::auth::link::LinkKeys;
 use crate::auth::password::PasswordPolicy;
@@ -11,8 +13,9 @@ use crate::auth::pool::HashPool;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
-use crate::mail::Bell;
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
+use crate::pages::Pages;
 use crate::random::Random;
 
 /// The parts of a running service. Handlers share one behind an `Arc`.
@@ -26,10 +29,16 @@ pub struct App {
     pub keys: SigningKeys,
     /// What the links in mails are derived from.
     pub links: LinkKeys,
-    /// Rung when mail is waiting.
-    pub mail: Bell,
+    /// What the security log is sealed with.
+    pub seals: SealKey,
+    /// What paging cursors are authenticated with.
+    pub cursors: CursorKey,
+    /// Mail: the way out, and the bell that says that some is waiting.
+    pub mail: Mailer,
     /// Where passwords are hashed.
     pub hasher: HashPool,
+    /// The pages where links in mails land.
+    pub pages: Pages,
     /// Which passwords are accepted.
     pub passwords: PasswordPolicy,
     /// The time.

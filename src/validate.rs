@@ -16,6 +16,7 @@ use tower::{Layer, Service};
 
 use crate::body::Form;
 use crate::error::ApiError;
+use crate::lingering::Stalled;
 use crate::reply::Response;
 use crate::router::Match;
 use crate::routes::RequestBody;
@@ -138,12 +139,15 @@ where
     Ok(bytes)
 }
 
-/// Why a body could not be read to its end: larger than the limit around it, or cut off by its sender.
+/// Why a body could not be read to its end: larger than the limit around it, or held back or cut off by its sender.
 fn unread(error: &(dyn std::error::Error + 'static)) -> ApiError {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
             return ApiError::PayloadTooLarge;
+        }
+        if error.is::<Stalled>() {
+            return ApiError::RequestTimeout;
         }
         cause = error.source();
     }

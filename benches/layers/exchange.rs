@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{Empty, Full};
 use portcullis_layers::{PeerAddr, RoutePattern};
 use tower::Service;
@@ -29,7 +29,18 @@ pub(crate) fn get() -> Result<Get, Failure> {
     Ok(request)
 }
 
-/// The same with a bearer token.
+/// A log-in: the body that most of a service's small ones look like.
+pub(crate) fn post() -> Result<Request<Full<Bytes>>, Failure> {
+    let body =
+        r#"{"email":"someone@example.com","password":"correct horse battery staple","device":"Firefox on Linux"}"#;
+    let mut request = get()?.map(|_| Full::from(body));
+    *request.method_mut() = Method::POST;
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    Ok(request)
+}
+
+/// [`get`] with a bearer token.
 pub(crate) fn get_with(token: &str) -> Result<Get, Failure> {
     let mut request = get()?;
     request.headers_mut().insert(header::AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}"))?);

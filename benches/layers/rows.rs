@@ -1,9 +1,11 @@
 //! The rows of our own layers.
 
 use std::num::NonZeroUsize;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use portcullis_layers::audit::{AuditLayer, AuditLog};
+use http::Request;
+use portcullis_layers::audit::{Audit, AuditEvents, AuditLayer, AuditLog};
 use portcullis_layers::client_ip::ClientIpLayer;
 use portcullis_layers::jwt_auth::TokenCache;
 use portcullis_layers::load_shed::LoadShedLayer;
@@ -16,18 +18,29 @@ use portcullis_layers::security_headers::SecurityHeadersLayer;
 use portcullis_layers::trace::TraceLayer;
 use prometheus::Registry;
 use tower::{Layer, Service, ServiceBuilder};
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 
-use crate::exchange::{Failure, Plain, get, get_with};
+use crate::exchange::{Failure, Plain, get, get_with, post};
 use crate::table::{Row, Table};
 use crate::token::Token;
 
+/// The row that does the work of other tracing layers, which tell no status on the span.
+pub(crate) const TERSE_TRACE: &str = "trace, JSON to nowhere, outcome on the event";
+
 /// Requests that reach the handler.
 pub(crate) fn passing(table: &mut Table, token: &Token) -> Result<(), Failure> {
+    let post = post()?;
+    table.measure(Row::bare("plain bodies, JSON posted"), &post, Plain::ok());
+    table.measure(Row::passed("sanitize, JSON of 101 bytes"), &post, sanitize().layer(Plain::ok()));
+
     let get = get()?;
     table.measure(Row::bare("plain bodies"), &get, Plain::ok());
     table.measure(Row::passed("request_id"), &get, RequestIdLayer::new().layer(Plain::ok()));
     table.measure(Row::passed("trace, nobody listens"), &get, TraceLayer::new().layer(Plain::ok()));
     listening(|| table.measure(Row::passed("trace, JSON to nowhere"), &get, TraceLayer::new().layer(Plain::ok())));
+    let terse = TraceLayer::new().outcome_on_span(false).layer(Plain::ok());
+    listening(|| table.measure(Row::passed(TERSE_TRACE), &get, terse));
     table.measure(Row::passed("metrics"), &get, metrics()?.layer(Plain::ok()));
     table.measure(Row::passed("security_headers"), &get, SecurityHeadersLayer::api().layer(Plain::ok()));
     table.measure(Row::passed("problem"), &get, problem()?.layer(Plain::ok()));
@@ -35,6 +48,7 @@ pub(crate) fn passing(table: &mut Table, token: &Token) -> Result<(), Failure> {
     table.measure(Row::passed("rate_limit"), &get, rate_limit(u32::MAX)?.layer(Plain::ok()));
     table.measure(Row::passed("load_shed"), &get, load_shed().layer(Plain::ok()));
     table.measure(Row::passed("audit, nothing to record"), &get, audit().layer(Plain::ok()));
+    table.measure(Row::passed("audit, an event written and read"), &get, Audited::around(Plain::ok()));
     table.measure(Row::passed("sanitize, path and query"), &get, sanitize().layer(Plain::ok()));
     let all_but_jwt_auth = ServiceBuilder::new()
         .layer(RequestIdLayer::new())
@@ -76,6 +90,8 @@ pub(crate) fn refusing(table: &mut Table, token: &Token) -> Result<(), Failure> 
 pub(crate) fn listening(measure: impl FnOnce()) {
     let listener = tracing_subscriber::fmt().json().with_writer(std::io::sink).finish();
     tracing::subscriber::with_default(listener, measure);
+    // Call sites remember that somebody listened until another subscriber is made.
+    drop(Dispatch::new(NoSubscriber::default()));
 }
 
 fn metrics() -> Result<MetricsLayer, Failure> {
@@ -104,6 +120,45 @@ fn load_shed() -> LoadShedLayer {
 fn audit() -> AuditLayer {
     let (sink, _) = AuditLog::bounded(NonZeroUsize::MIN);
     AuditLayer::new(sink)
+}
+
+/// Makes each request an event, and reads the log now and then as an app's task would.
+struct Audited<S> {
+    inner: Audit<S>,
+    events: AuditEvents,
+    unread: usize,
+}
+
+impl<S> Audited<S> {
+    const BATCH: usize = 64;
+
+    fn around(inner: S) -> Self {
+        let (sink, events) = AuditLog::bounded(NonZeroUsize::MAX);
+        let inner = AuditLayer::builder(sink).when(|_| Some("user.read")).build().layer(inner);
+        Self { inner, events, unread: 0 }
+    }
+}
+
+impl<S, R> Service<Request<R>> for Audited<S>
+where
+    Audit<S>: Service<Request<R>>,
+{
+    type Response = <Audit<S> as Service<Request<R>>>::Response;
+    type Error = <Audit<S> as Service<Request<R>>>::Error;
+    type Future = <Audit<S> as Service<Request<R>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        self.unread += 1;
+        if self.unread == Self::BATCH {
+            self.unread = 0;
+            drop(self.events.try_drain());
+        }
+        self.inner.call(request)
+    }
 }
 
 fn sanitize() -> SanitizeLayer {

@@ -29,6 +29,12 @@ impl RequestId {
         ((1..=128).contains(&bytes.len()) && bytes.iter().all(safe)).then(|| Self { text: value.clone(), trace: None })
     }
 
+    /// Takes a text that [`new`](Self::new) would accept.
+    #[cfg(feature = "request_id")]
+    pub(crate) const fn from_safe(text: HeaderValue) -> Self {
+        Self { text, trace: None }
+    }
+
     /// 32 lower-case hex digits: an id as unique, and as guessable, as `number` is.
     #[must_use]
     pub fn from_u128(number: u128) -> Self {
@@ -53,6 +59,11 @@ impl RequestId {
     #[must_use]
     pub fn header(&self) -> &HeaderValue {
         &self.text
+    }
+
+    #[cfg(feature = "request_id")]
+    pub(crate) fn into_header(self) -> HeaderValue {
+        self.text
     }
 
     /// The place of the request in a distributed trace; `None` if nobody gave it one.

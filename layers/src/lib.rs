@@ -5,6 +5,8 @@
 mod body_end;
 mod extensions;
 mod head;
+#[cfg(any(feature = "rate_limit", feature = "request_id"))]
+mod header_text;
 mod hex;
 mod refusal;
 mod trace_context;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+#[cfg(any(feature = "jwt_auth", feature = "load_shed", feature = "rate_limit"))]
+use http::Extensions;
 use http::{HeaderValue, Response, StatusCode, header};
 
 /// The typed reason of a refusal. It travels in the extensions of the refusing response, so that one layer further out can render all
@@ -80,5 +82,14 @@ impl<B: From<Bytes>> Refuse<B> for DefaultRefuse {
         *response.status_mut() = refusal.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         response
+    }
+}
+
+/// Gives a response that has no extensions the memory of those of its request, which end here: a map that a refusal need not allocate.
+#[cfg(any(feature = "jwt_auth", feature = "load_shed", feature = "rate_limit"))]
+pub(crate) fn reuse<B>(mut spent: Extensions, response: &mut Response<B>) {
+    if response.extensions().is_empty() {
+        spent.clear();
+        *response.extensions_mut() = spent;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
+use std::ops::Range;
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 
@@ -25,7 +26,10 @@ impl TraceContext {
     pub const HEADER: HeaderName = HeaderName::from_static("traceparent");
 
     /// The length of `00-<32 digits>-<16 digits>-<2 digits>`.
-    pub(crate) const LENGTH: usize = 55;
+    const LENGTH: usize = 55;
+
+    /// Where the trace id stands in it.
+    pub(crate) const TRACE_ID: Range<usize> = 3..35;
 
     /// The first span of a new trace.
     #[must_use]
@@ -109,9 +113,8 @@ impl TraceContext {
     }
 
     pub(crate) fn text(&self) -> [u8; Self::LENGTH] {
-        let mut text = [b'-'; Self::LENGTH];
-        hex::write(&mut text[..2], 0);
-        hex::write(&mut text[3..35], self.trace_id.get());
+        let mut text = *b"00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-ff";
+        hex::write(&mut text[Self::TRACE_ID], self.trace_id.get());
         hex::write(&mut text[36..52], self.span_id.get().into());
         hex::write(&mut text[53..], self.flags.into());
         text

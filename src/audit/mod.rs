@@ -5,6 +5,9 @@
 //! by [`crate::audit::refusals`].
 
 pub mod refusals;
+pub mod seal;
+pub mod sealer;
+pub mod verify;
 
 use std::net::IpAddr;
 
@@ -13,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::auth::device;
 use crate::db::audit_logs::{self, NewAuditLog};
 use crate::error::ApiError;
 use crate::random::Random;
@@ -41,11 +45,25 @@ pub struct Event {
     details: Value,
 }
 
+impl Origin {
+    /// The device in words.
+    #[must_use]
+    pub fn device_info(&self) -> String {
+        device::describe(self.user_agent.as_deref().unwrap_or(""))
+    }
+}
+
 impl Event {
     /// Something that was asked for and done.
     #[must_use]
     pub fn success(event_type: &'static str, user_id: Uuid) -> Self {
         Self { event_type, success: true, user_id: Some(user_id), session_id: None, details: json!({}) }
+    }
+
+    /// Something that was asked for and done without an account that anybody knows of.
+    #[must_use]
+    pub fn anonymous(event_type: &'static str) -> Self {
+        Self { event_type, success: true, user_id: None, session_id: None, details: json!({}) }
     }
 
     /// Something that was tried and refused; `user_id` is unknown when no account has the address.
@@ -73,7 +91,9 @@ impl Event {
     /// # Errors
     /// When the database does not answer; the caller must not acknowledge then.
     pub async fn write(&self, app: &App, client: &impl GenericClient, origin: &Origin) -> Result<(), ApiError> {
-        self.write_at(app.clock.now(), &*app.random, client, origin).await
+        self.write_at(app.clock.now(), &*app.random, client, origin).await?;
+        app.metrics.audit.events.with_label_values(&[self.event_type]).inc();
+        Ok(())
     }
 
     /// As [`Event::write`], where no app runs: on the command line.

@@ -61,9 +61,8 @@ impl Refusals {
         }
         let Some(refusal) = response.extensions().get::<Refusal>() else { return };
         match (refusal.status(), refusal.code()) {
-            (StatusCode::UNAUTHORIZED, code @ ("invalid_token" | "token_expired" | "token_revoked")) => {
-                note("token.refused", code);
-            }
+            (StatusCode::UNAUTHORIZED, code @ ("invalid_token" | "token_expired" | "token_revoked"))
+            | (StatusCode::BAD_REQUEST, code @ "invalid_token") => note("token.refused", code),
             (StatusCode::CONFLICT, code @ "email_taken") => note("registration.refused", code),
             (StatusCode::BAD_REQUEST, code @ "invalid_request") => note("request.refused", code),
             (StatusCode::SERVICE_UNAVAILABLE, code @ "overloaded") => note("request.shed", code),

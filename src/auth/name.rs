@@ -1,21 +1,12 @@
 //! Names of people, which are whatever people say they are: any script, apostrophes, hyphens, "Null".
 
-use std::mem;
-
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
+use portcullis_layers::sanitize::{FindingKind, InputSanitizer, Limit, SanitizationResult};
 
 /// Longest name in code points.
 pub const MAX_LENGTH: usize = 100;
 
 /// Longest name in bytes of UTF-8.
 pub const MAX_BYTES: usize = 400;
-
-/// Canonical combining class of a virama, the sign that joins two consonants in the scripts of India.
-const VIRAMA: u8 = 9;
-
-const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
-const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
 /// Why a text is no name. `Display` is the text for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +24,12 @@ pub enum NameFault {
     /// It holds `<` or `>`, which belong to markup and to no name.
     #[error("must not contain < or >")]
     Markup,
+    /// It holds what templates run, such as `{{`.
+    #[error("must not contain template expressions")]
+    Template,
+    /// It holds a part of an SQL query or script. Over HTTP the layer refuses it before.
+    #[error("must not contain code")]
+    Malicious,
 }
 
 impl NameFault {
@@ -44,83 +41,39 @@ impl NameFault {
             Self::TooLong => "too_long",
             Self::ControlCharacter => "control_character",
             Self::Markup => "markup",
+            Self::Template => "template",
+            Self::Malicious => "malicious_input",
         }
+    }
+
+    /// Why the sanitiser refuses a name, or ours for one that it would clean: a form that sends control characters is not a person typing.
+    fn of(result: &SanitizationResult<'_>) -> Option<Self> {
+        let control = |kind| matches!(kind, FindingKind::ControlCharacter | FindingKind::NullByte);
+        if result.rejected_patterns.iter().any(|found| control(found.kind)) {
+            return Some(Self::ControlCharacter);
+        }
+        let fault = match result.errors.first()?.code {
+            "required" => Self::Required,
+            "too_long" => Self::TooLong,
+            "markup" => Self::Markup,
+            "template" => Self::Template,
+            _ => Self::Malicious,
+        };
+        Some(fault)
     }
 }
 
-/// Cleans a name: runs of white space become one space, marks that only steer the display are removed, and the rest is
-/// brought to NFC, except for characters that NFC would replace by another one: the 神 (U+FA19) of a Japanese family is
-/// not the 神 of its neighbours.
+/// Cleans a name as [`InputSanitizer::sanitize_name`] does: runs of white space become one space, marks that only steer the display are
+/// removed, and the rest is brought to NFC, except for characters that NFC would replace by another one.
 ///
 /// # Errors
 /// The first fault found.
 pub fn parse_name(input: &str) -> Result<String, NameFault> {
-    // Cleaning shrinks and grows a text by small factors only; far longer input is not worth the work.
-    if input.len() > 4 * MAX_BYTES {
-        return Err(NameFault::TooLong);
+    let result = InputSanitizer::new().name_limit(Limit::new(MAX_LENGTH, MAX_BYTES)).sanitize_name(input);
+    match NameFault::of(&result) {
+        Some(fault) => Err(fault),
+        None => Ok(result.value.into_owned()),
     }
-    if input.chars().any(char::is_control) {
-        return Err(NameFault::ControlCharacter);
-    }
-    if input.contains(['<', '>']) {
-        return Err(NameFault::Markup);
-    }
-    let visible: String = input.chars().filter(|&c| !steers_display(c)).collect();
-    let words: Vec<String> = visible.split_whitespace().map(keep_needed_joiners).filter(|w| !w.is_empty()).collect();
-    let name = compose(&words.join(" "));
-    if name.is_empty() {
-        Err(NameFault::Required)
-    } else if name.len() > MAX_BYTES || name.chars().count() > MAX_LENGTH {
-        Err(NameFault::TooLong)
-    } else {
-        Ok(name)
-    }
-}
-
-/// Characters without a picture that change how their neighbours are shown or compared: soft hyphen, zero-width space,
-/// direction marks, overrides and isolates, word joiners, tags.
-fn steers_display(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Keeps a joiner where it shapes letters, and drops it elsewhere: after a virama (Sinhala, and at the end of a
-/// Malayalam word), or between two letters (Persian). The rule of RFC 5892 appendix A.1 without its table of scripts.
-fn keep_needed_joiners(word: &str) -> String {
-    let mut kept = String::with_capacity(word.len());
-    let mut rest = word.chars().peekable();
-    while let Some(c) = rest.next() {
-        if matches!(c, ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER) {
-            let before = kept.chars().next_back();
-            let after_virama = before.is_some_and(|c| canonical_combining_class(c) == VIRAMA);
-            let between_letters = before.is_some_and(is_letter) && rest.peek().copied().is_some_and(is_letter);
-            if !(after_virama || between_letters) {
-                continue;
-            }
-        }
-        kept.push(c);
-    }
-    kept
-}
-
-fn is_letter(c: char) -> bool {
-    !c.is_ascii() && (c.is_alphabetic() || is_combining_mark(c))
-}
-
-/// NFC, sparing the characters that NFC maps to another one when they stand alone.
-fn compose(text: &str) -> String {
-    let mut composed = String::with_capacity(text.len());
-    let mut pending = String::new();
-    for c in text.chars() {
-        if std::iter::once(c).nfc().eq(std::iter::once(c)) {
-            pending.push(c);
-        } else {
-            composed.extend(mem::take(&mut pending).nfc());
-            composed.push(c);
-        }
-    }
-    composed.extend(pending.nfc());
-    composed
 }
 
 #[cfg(test)]
@@ -198,6 +151,8 @@ mod tests {
             ("<b>Ada</b>", "markup"),
             ("<script>alert(1)</script>", "markup"),
             ("a > b", "markup"),
+            ("{{7*7}}", "template"),
+            ("' or 1=1--", "malicious_input"),
             (&"x".repeat(101), "too_long"),
             (&"\u{200b}".repeat(2_000), "too_long"),
         ] {

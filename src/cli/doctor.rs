@@ -8,6 +8,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{Database, migrate, pool};
 use crate::error::chain;
+use crate::mail::Mailer;
 use crate::setup::{self, Failure};
 
 /// The difference between our clock and the database's that tokens survive, in seconds: the leeway of verification.
@@ -123,10 +124,16 @@ async fn reach_redis(url: &str) -> Result<String, String> {
     reach(&address).await
 }
 
+/// Whether mails would leave: the server is reached, trusted, and lets us in.
 async fn mail(config: &Config) -> Result<String, String> {
-    match &config.mail {
-        None => Ok(format!("files under {}", config.data_dir.join("mail").display())),
-        Some(mail) => reach(&format!("{}:{}", mail.host, mail.port)).await,
+    let Some(smtp) = &config.mail.smtp else {
+        return Ok(format!("files under {}", config.data_dir.join("mail").display()));
+    };
+    let address = format!("{}:{}", smtp.host, smtp.port);
+    let mailer = Mailer::new(config, SystemClock.now()).map_err(|error| chain(&error))?;
+    match mailer.check().await {
+        Some(Err(class)) => Err(format!("{address}: {class}")),
+        Some(Ok(())) | None => Ok(format!("{address} lets us in")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod admin;
+mod audit;
 mod doctor;
 mod keys;
 mod migrate;
@@ -55,6 +56,9 @@ enum Command {
     /// Look after signing keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Read the security log, and check that nobody tampered with it.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Show what the sanitiser makes of values from standard input, one result a line.
     Sanitize(sanitize::Arguments),
     /// Print the API description.
@@ -108,6 +112,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor { .. } => block_on(probe::run(config)),
         Command::User(command) => block_on(user::run(config, command)),
         Command::Keys(command) => block_on(keys::run(config, command)),
+        Command::Audit(command) => block_on(audit::run(config, command)),
         Command::Sanitize(_) | Command::Openapi { .. } | Command::Completions { .. } => Ok(()),
     }
 }

@@ -12,9 +12,10 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::embedded::{self, Embedded};
 use crate::random::SystemRandom;
+use crate::server::{self, Endpoint};
 use crate::setup::{self, Failure};
 use crate::state::App;
-use crate::{background, server, stack};
+use crate::{background, stack};
 
 /// Serves until a signal says stop; then drains, writes down what is buffered, and stops the embedded database last. A second signal cuts
 /// the drain short.
@@ -80,10 +81,10 @@ async fn serve(
     announce(&app, &listeners.main)?;
 
     let tasks = background::start(&app, &stop);
-    let main = server::run(listeners.main, tls, stack, stop.clone());
+    let main = server::run(listeners.main, Endpoint::main(&app, tls), stack, stop.clone());
     match listeners.operations {
         Some(operations) => {
-            let operations = server::run(operations, None, stack::operations(&app)?, stop);
+            let operations = server::run(operations, Endpoint::operations(&app), stack::operations(&app)?, stop);
             tokio::join!(main, operations);
         }
         None => main.await,
@@ -162,7 +163,7 @@ fn announce(app: &App, listener: &TcpListener) -> Result<(), Failure> {
     say(&format!("Portcullis {} is up.", env!("CARGO_PKG_VERSION")));
     say(&format!("  API    {base}/api/v1"));
     say(&format!("  Docs   {base}/docs"));
-    if app.config.mail.is_none() {
+    if app.config.mail.smtp.is_none() {
         let folder = app.config.data_dir.join("mail");
         std::fs::create_dir_all(&folder)?;
         say(&format!("  Mails  {} (no SMTP_HOST is set)", folder.display()));

@@ -3,8 +3,10 @@
 //! Every variable is documented on the field it fills; [`VARIABLES`] lists them for the README. An empty variable counts as not set, and
 //! every secret can be given as a file through `NAME_FILE`.
 
+mod connections;
 mod database;
 mod duration;
+mod mail;
 mod reader;
 mod sections;
 mod variables;
@@ -16,11 +18,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
+pub use connections::ConnectionConfig;
 pub use database::{DatabaseConfig, SslMode};
 pub use duration::parse_duration;
+pub use mail::{Encryption, MailConfig, SmtpConfig};
 pub use reader::{ConfigError, Fault, Source};
 pub use sections::{
-    HashConfig, KeyAlgorithm, LimitConfig, LogConfig, LogFormat, MailConfig, Registration, TlsFiles, TokenConfig,
+    HashConfig, KeyAlgorithm, LimitConfig, LogConfig, LogFormat, Registration, TlsFiles, TokenConfig,
 };
 pub use variables::{VARIABLES, Variable};
 
@@ -65,14 +69,16 @@ pub struct Config {
     pub require_verified_email: bool,
     /// Rate limits.
     pub limits: LimitConfig,
-    /// Mail transport; `None` writes files.
-    pub mail: Option<MailConfig>,
+    /// How mail leaves.
+    pub mail: MailConfig,
     /// Logs.
     pub log: LogConfig,
     /// `CORS_ALLOWED_ORIGINS`, the origins of browser front ends, or `*`.
     pub cors_allowed_origins: Vec<String>,
     /// `TRUSTED_PROXIES`, the networks whose forwarding headers count.
     pub trusted_proxies: Vec<IpNet>,
+    /// How many may connect, and whether through proxies alone.
+    pub connections: ConnectionConfig,
     /// `METRICS_ADDR`, where metrics and health are served apart from the API.
     pub metrics_addr: Option<SocketAddr>,
     /// `TLS_CERT` and `TLS_KEY`, PEM files; both or none.
@@ -119,10 +125,11 @@ impl Config {
             registration: sections::registration(&mut reader),
             require_verified_email: reader.flag("REQUIRE_VERIFIED_EMAIL", false),
             limits: sections::limits(&mut reader),
-            mail: sections::mail(&mut reader),
+            mail: mail::read(&mut reader, environment),
             log: sections::log(&mut reader, environment),
             cors_allowed_origins: sections::origins(&mut reader),
             trusted_proxies: reader.list("TRUSTED_PROXIES", "10.0.0.0/8,192.168.1.7/32"),
+            connections: connections::read(&mut reader),
             metrics_addr: reader.parse("METRICS_ADDR", "127.0.0.1:9090"),
             tls: sections::tls(&mut reader),
             deletion_retention: reader.duration("DELETION_RETENTION", days(30), Duration::ZERO),
@@ -156,15 +163,15 @@ impl Config {
                 "required in production (or JWT_SECRET): make one with `openssl rand -base64 32`",
             );
         }
-        if self.mail.is_none() {
+        if self.mail.smtp.is_none() {
             reader.fault("SMTP_HOST", "required in production, such as smtp.example.com");
         }
     }
 
     /// Every secret of this configuration, for checks that none of them shows anywhere.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let mail = self.mail.as_ref().and_then(|mail| mail.password.as_ref());
-        [self.key_encryption_key.as_ref(), self.tokens.jwt_secret.as_ref(), self.redis_url.as_ref(), mail]
+        let smtp = self.mail.smtp.as_ref().and_then(|smtp| smtp.credentials.as_ref()).map(|(_, password)| password);
+        [self.key_encryption_key.as_ref(), self.tokens.jwt_secret.as_ref(), self.redis_url.as_ref(), smtp]
             .into_iter()
             .flatten()
             .map(ExposeSecret::expose_secret)

@@ -61,8 +61,10 @@ pub struct HashConfig {
 /// `REGISTRATION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
-    /// Anybody may register.
+    /// Anybody may register, and is told when an address is taken.
     Open,
+    /// Anybody may register. The account exists once its address is proved, and nobody learns which addresses have one.
+    Confirm,
     /// Accounts come from the command line only.
     Closed,
 }
@@ -76,21 +78,6 @@ pub struct LimitConfig {
     pub requests: u32,
     /// `RATE_LIMIT_DURATION`.
     pub duration: Duration,
-}
-
-/// How mail leaves.
-#[derive(Clone, Debug)]
-pub struct MailConfig {
-    /// `SMTP_HOST`.
-    pub host: String,
-    /// `SMTP_PORT`.
-    pub port: u16,
-    /// `SMTP_USERNAME`.
-    pub username: Option<String>,
-    /// `SMTP_PASSWORD`.
-    pub password: Option<SecretString>,
-    /// `EMAIL_FROM`.
-    pub from: String,
 }
 
 /// Logs.
@@ -164,7 +151,8 @@ pub(super) fn hashing(reader: &mut Reader<'_>) -> HashConfig {
 }
 
 pub(super) fn registration(reader: &mut Reader<'_>) -> Registration {
-    reader.choice("REGISTRATION", &[("open", Registration::Open), ("closed", Registration::Closed)], Registration::Open)
+    let modes = [("open", Registration::Open), ("confirm", Registration::Confirm), ("closed", Registration::Closed)];
+    reader.choice("REGISTRATION", &modes, Registration::Open)
 }
 
 pub(super) fn limits(reader: &mut Reader<'_>) -> LimitConfig {
@@ -173,22 +161,6 @@ pub(super) fn limits(reader: &mut Reader<'_>) -> LimitConfig {
         requests: reader.number("RATE_LIMIT_REQUESTS", 100, 1..=1_000_000),
         duration: reader.duration("RATE_LIMIT_DURATION", Duration::from_secs(60), Duration::from_secs(1)),
     }
-}
-
-pub(super) fn mail(reader: &mut Reader<'_>) -> Option<MailConfig> {
-    let host = reader.text("SMTP_HOST");
-    let port = reader.number("SMTP_PORT", 587, 1..=u16::MAX);
-    let username = reader.text("SMTP_USERNAME");
-    let password = reader.secret("SMTP_PASSWORD");
-    let from = reader.text("EMAIL_FROM");
-    if username.is_some() != password.is_some() {
-        reader.fault("SMTP_USERNAME", "SMTP_USERNAME and SMTP_PASSWORD belong together");
-    }
-    let host = host?;
-    if from.is_none() {
-        reader.fault("EMAIL_FROM", "required with SMTP_HOST, such as accounts@example.com");
-    }
-    Some(MailConfig { host, port, username, password, from: from.unwrap_or_default() })
 }
 
 pub(super) fn log(reader: &mut Reader<'_>, environment: Environment) -> LogConfig {

@@ -28,6 +28,9 @@ pub const MIGRATIONS: &[Migration] = migrations![
     4 "audit_logs" "0004_audit_logs.sql",
     5 "mail_jobs" "0005_mail_jobs.sql",
     6 "one_time_tokens" "0006_one_time_tokens.sql",
+    7 "audit_seals" "0007_audit_seals.sql",
+    8 "retention" "0008_retention.sql",
+    9 "login_defence" "0009_login_defence.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -1,15 +1,26 @@
-//! One file per table; one query = one constant and one async function. No SQL stands anywhere else.
+//! One file per table; one query = one constant and one async function. No SQL stands anywhere else. Some files go over whole accounts or
+//! tables: [`export`], [`retention`] and [`user_imports`].
 
 pub mod audit_logs;
+pub mod audit_seals;
+pub mod devices;
+pub mod email_changes;
+pub mod email_tokens;
 pub mod error;
+pub mod export;
+pub mod login_attempts;
 pub mod mail_jobs;
 pub mod migrate;
+pub mod password_reset_tokens;
+pub mod pending_registrations;
 pub mod pool;
 pub mod query;
 pub mod refresh_tokens;
+pub mod retention;
 pub mod sessions;
 pub mod signing_keys;
 mod tls;
+pub mod user_imports;
 pub mod users;
 
 pub use error::DbError;

@@ -142,5 +142,109 @@ pub async fn revoke_all(
     query::execute(client, REVOKE_ALL, &[&user_id, &now, &reason, &keep]).await
 }
 
+/// A session as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Identifier.
+    pub id: Uuid,
+    /// The device in words.
+    pub device_info: String,
+    /// Where it was opened from.
+    pub ip_address: Option<IpAddr>,
+    /// Opening.
+    pub created_at: Timestamp,
+    /// Last refresh.
+    pub last_used_at: Timestamp,
+}
+
+/// What tells a session that can still act from one that has ended by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Cutoffs {
+    /// The present moment: the absolute limit counts against it.
+    pub now: Timestamp,
+    /// An ordinary session must have been used after this.
+    pub used_after: Timestamp,
+    /// A remembered session must have been used after this.
+    pub remembered_used_after: Timestamp,
+}
+
+/// Most sessions that a list shows. Nobody finds their way through more, and a script that logs in every minute must not make it endless.
+pub const LIST_LIMIT: i64 = 500;
+
+macro_rules! live {
+    () => {
+        "user_id = $1 and revoked_at is null and expires_at > $2 \
+         and last_used_at > case when remember_me then $4::timestamptz else $3::timestamptz end"
+    };
+}
+
+/// The sessions of a user that can still act.
+pub const LIST: &str = concat!(
+    "select id, device_info, ip_address, created_at, last_used_at from sessions where ",
+    live!(),
+    " order by last_used_at desc, id desc limit $5"
+);
+
+/// The sessions of a user that can still act, the last used first, at most [`LIST_LIMIT`].
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(client: &impl GenericClient, user_id: Uuid, cutoffs: &Cutoffs) -> Result<Vec<Listed>, DbError> {
+    let Cutoffs { now, used_after, remembered_used_after } = cutoffs;
+    let rows = query::all(client, LIST, &[&user_id, now, used_after, remembered_used_after, &LIST_LIMIT]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Listed {
+                id: row.try_get("id")?,
+                device_info: row.try_get("device_info")?,
+                ip_address: row.try_get("ip_address")?,
+                created_at: row.try_get("created_at")?,
+                last_used_at: row.try_get("last_used_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Ends a session of a user that can still act.
+pub const REVOKE_OWN: &str =
+    concat!("update sessions set revoked_at = $2, revoke_reason = $6 where ", live!(), " and id = $5");
+
+/// Ends a session, if it belongs to the user and can still act; `false` otherwise.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn revoke_own(
+    client: &impl GenericClient,
+    user_id: Uuid,
+    cutoffs: &Cutoffs,
+    id: Uuid,
+    reason: &str,
+) -> Result<bool, DbError> {
+    let Cutoffs { now, used_after, remembered_used_after } = cutoffs;
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+        [&user_id, now, used_after, remembered_used_after, &id, &reason];
+    Ok(query::execute(client, REVOKE_OWN, &params).await? == 1)
+}
+
+/// What is known of a device at a log-in. A network is a /24 of IPv4 or a /64 of IPv6: what one household or office keeps.
+pub const SEEN_BEFORE: &str = "select exists (select 1 from sessions where user_id = $1) as has_sessions, \
+    exists (select 1 from sessions where user_id = $1 and device_info = $2 and case \
+        when $3::inet is null then ip_address is null \
+        else ip_address <<= set_masklen($3::inet, case family($3::inet) when 4 then 24 else 64 end) end) as has_device";
+
+/// Whether a user has logged in before, and never with this device from this network. Ended sessions count for as long as they are kept.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_new_device(
+    client: &impl GenericClient,
+    user_id: Uuid,
+    device_info: &str,
+    ip_address: Option<IpAddr>,
+) -> Result<bool, DbError> {
+    let row = query::one(client, SEEN_BEFORE, &[&user_id, &device_info, &ip_address]).await?;
+    Ok(row.try_get("has_sessions")? && !row.try_get::<_, bool>("has_device")?)
+}
+
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[INSERT, FIND_STATE, TOUCH, REVOKE, REVOKE_ALL];
+pub const QUERIES: &[&str] = &[INSERT, FIND_STATE, TOUCH, REVOKE, REVOKE_ALL, LIST, REVOKE_OWN, SEEN_BEFORE];

@@ -64,6 +64,8 @@ impl User {
 pub struct Credentials {
     /// The account.
     pub user: User,
+    /// Its address folded.
+    pub email_key: String,
     /// Its hash.
     pub password_hash: String,
 }
@@ -113,8 +115,11 @@ pub async fn insert(client: &impl GenericClient, new: &NewUser<'_>) -> Result<Us
 }
 
 /// Finds an account by its folded address.
-pub const FIND_BY_EMAIL_KEY: &str =
-    concat!("select u.password_hash, ", columns!(), " from users u where u.email_key = $1 and u.deleted_at is null");
+pub const FIND_BY_EMAIL_KEY: &str = concat!(
+    "select u.email_key, u.password_hash, ",
+    columns!(),
+    " from users u where u.email_key = $1 and u.deleted_at is null"
+);
 
 /// Finds an account that is not deleted by its folded address.
 ///
@@ -125,8 +130,11 @@ pub async fn find_by_email_key(client: &impl GenericClient, key: &str) -> Result
 }
 
 /// Finds an account by its id.
-pub const FIND: &str =
-    concat!("select u.password_hash, ", columns!(), " from users u where u.id = $1 and u.deleted_at is null");
+pub const FIND: &str = concat!(
+    "select u.email_key, u.password_hash, ",
+    columns!(),
+    " from users u where u.id = $1 and u.deleted_at is null"
+);
 
 /// Finds an account that is not deleted by its id.
 ///
@@ -136,9 +144,40 @@ pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Creden
     credentials(query::optional(client, FIND, &[&id]).await?)
 }
 
+/// Finds an account by its id and locks it.
+pub const FIND_FOR_UPDATE: &str = concat!(
+    "select u.email_key, u.password_hash, ",
+    columns!(),
+    " from users u where u.id = $1 and u.is_active and u.deleted_at is null for update"
+);
+
+/// Finds an account that may act, and locks it until the transaction ends. Whatever changes an account along with its tokens, sessions or
+/// changes of address locks it first, so that no two wait for each other.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_for_update(client: &impl GenericClient, id: Uuid) -> Result<Option<Credentials>, DbError> {
+    credentials(query::optional(client, FIND_FOR_UPDATE, &[&id]).await?)
+}
+
+/// Looks whether an address has an account, be it a deleted one.
+pub const IS_TAKEN: &str = "select exists (select 1 from users where email_key = $1) as is_taken";
+
+/// Whether the address with this key has an account: only for a word in advance, since the database decides in the end.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_taken(client: &impl GenericClient, email_key: &str) -> Result<bool, DbError> {
+    Ok(query::one(client, IS_TAKEN, &[&email_key]).await?.try_get("is_taken")?)
+}
+
 fn credentials(row: Option<Row>) -> Result<Option<Credentials>, DbError> {
-    row.map(|row| Ok(Credentials { user: User::from_row(&row)?, password_hash: row.try_get("password_hash")? }))
-        .transpose()
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Credentials {
+        user: User::from_row(&row)?,
+        email_key: row.try_get("email_key")?,
+        password_hash: row.try_get("password_hash")?,
+    }))
 }
 
 /// Notes a log-in.
@@ -196,6 +235,51 @@ pub async fn set_password(client: &impl GenericClient, id: Uuid, hash: &str, now
     Ok(query::execute(client, SET_PASSWORD, &[&id, &hash, &now]).await? == 1)
 }
 
+/// Sets a password by the word of whoever reads the account's mail.
+pub const RESET_PASSWORD: &str =
+    "update users set password_hash = $2, is_email_verified = true, updated_at = $3 where id = $1";
+
+/// Sets a password for the bearer of a mailed link, which proves the address as well. The caller holds the lock of
+/// [`find_for_update`].
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn reset_password(client: &impl GenericClient, id: Uuid, hash: &str, now: Timestamp) -> Result<(), DbError> {
+    query::execute(client, RESET_PASSWORD, &[&id, &hash, &now]).await.map(drop)
+}
+
+/// Gives an account another address.
+pub const SET_EMAIL: &str =
+    "update users set email = $2, email_key = $3, is_email_verified = $4, updated_at = $5 where id = $1";
+
+/// Gives an account another address. The database decides who gets it: see [`EMAIL_TAKEN`]. The caller holds the lock of
+/// [`find_for_update`].
+///
+/// # Errors
+/// When the address is taken or the database does not answer.
+pub async fn set_email(
+    client: &impl GenericClient,
+    id: Uuid,
+    email: &str,
+    email_key: &str,
+    is_verified: bool,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    query::execute(client, SET_EMAIL, &[&id, &email, &email_key, &is_verified, &now]).await.map(drop)
+}
+
+/// Removes an account whose address nobody has proved.
+pub const DELETE_UNVERIFIED: &str = "delete from users where id = $1 and not is_email_verified and deleted_at is null";
+
+/// Removes an account whose address nobody has proved, with its sessions and all else that is its own, so that the address is free at
+/// once. `false` when the address was proved meanwhile.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete_unverified(client: &impl GenericClient, id: Uuid) -> Result<bool, DbError> {
+    Ok(query::execute(client, DELETE_UNVERIFIED, &[&id]).await? == 1)
+}
+
 /// Changes names; null keeps one.
 pub const RENAME: &str = concat!(
     "update users as u set first_name = coalesce($2, u.first_name), last_name = coalesce($3, u.last_name), updated_at = $4 \
@@ -229,7 +313,7 @@ pub async fn set_active(client: &impl GenericClient, id: Uuid, active: bool, now
     Ok(query::execute(client, SET_ACTIVE, &[&id, &active, &now]).await? == 1)
 }
 
-/// Takes the operator's word that an address is its owner's.
+/// Takes the word of a mailed link, or of the operator, that an address is its owner's.
 pub const SET_VERIFIED: &str = "update users set is_email_verified = true, updated_at = $2 where id = $1 and deleted_at is null and not is_email_verified";
 
 /// Marks an address as verified. `false` when nothing changed.
@@ -256,10 +340,44 @@ pub async fn list(client: &impl GenericClient, after: (Timestamp, Uuid), limit: 
     rows.iter().map(|row| User::from_row(row).map_err(DbError::from)).collect()
 }
 
+/// Deletes softly.
+pub const SOFT_DELETE: &str = "update users set deleted_at = $2, updated_at = $2 \
+    where id = $1 and deleted_at is null and ($3::text is null or password_hash = $3)";
+
+/// Deletes an account softly: it cannot act any more, and keeps its address and personal data until they are erased. `false` when it was
+/// deleted before, or when its password is not the one that was verified any more.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn soft_delete(
+    client: &impl GenericClient,
+    id: Uuid,
+    verified_hash: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(query::execute(client, SOFT_DELETE, &[&id, &now, &verified_hash]).await? == 1)
+}
+
 fn optional_user(row: Option<&Row>) -> Result<Option<User>, DbError> {
     Ok(row.map(User::from_row).transpose()?)
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] =
-    &[INSERT, FIND_BY_EMAIL_KEY, FIND, LOG_IN, CHANGE_PASSWORD, SET_PASSWORD, RENAME, SET_ACTIVE, SET_VERIFIED, LIST];
+pub const QUERIES: &[&str] = &[
+    INSERT,
+    FIND_BY_EMAIL_KEY,
+    FIND,
+    LOG_IN,
+    CHANGE_PASSWORD,
+    SET_PASSWORD,
+    RENAME,
+    SET_ACTIVE,
+    SET_VERIFIED,
+    LIST,
+    FIND_FOR_UPDATE,
+    RESET_PASSWORD,
+    SET_EMAIL,
+    DELETE_UNVERIFIED,
+    IS_TAKEN,
+    SOFT_DELETE,
+];

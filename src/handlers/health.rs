@@ -27,6 +27,8 @@ struct Check {
 #[derive(Serialize)]
 struct SummaryChecks {
     database: Check,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<Check>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +44,8 @@ struct Summary {
 struct ReadyChecks {
     database: Check,
     migrations: Check,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<Check>,
 }
 
 #[derive(Serialize)]
@@ -67,13 +71,18 @@ struct Live {
 pub async fn summary(call: Call) -> reply::Result {
     let app = &call.app;
     let (database, _) = probe(app).await;
+    let mail = mail(app);
     let healthy = database.status == "healthy";
     let body = Summary {
-        status: if healthy { "healthy" } else { "unhealthy" },
+        status: match &mail {
+            _ if !healthy => "unhealthy",
+            Some(mail) if mail.status != "healthy" => "degraded",
+            _ => "healthy",
+        },
         service: "portcullis",
         version: VERSION,
         timestamp: app.clock.now(),
-        checks: SummaryChecks { database },
+        checks: SummaryChecks { database, mail },
     };
     reply::json(status(healthy), &body)
 }
@@ -90,7 +99,7 @@ pub async fn ready(call: Call) -> reply::Result {
         status: if ready { "ready" } else { "not_ready" },
         timestamp: app.clock.now(),
         version: VERSION,
-        checks: ReadyChecks { database, migrations },
+        checks: ReadyChecks { database, migrations, mail: mail(app) },
     };
     reply::json(status(ready), &body)
 }
@@ -109,6 +118,21 @@ fn status(good: bool) -> StatusCode {
     if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
+/// What the worker last saw of the mail server, if there is one. Without it mails wait, and everything else works.
+fn mail(app: &App) -> Option<Check> {
+    let health = app.mail.health()?;
+    Some(Check {
+        status: if health.is_reachable { "healthy" } else { "degraded" },
+        response_time_ms: milliseconds(health.response_time),
+        last_checked: health.last_checked,
+    })
+}
+
+/// With three decimals.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// One round trip answers both questions: is the database there, and is its schema ours?
 async fn probe(app: &App) -> (Check, Check) {
     let started = tokio::time::Instant::now();
@@ -118,7 +142,7 @@ async fn probe(app: &App) -> (Check, Check) {
     })
     .await
     .unwrap_or_else(|_| Err("no answer in time".to_owned()));
-    let response_time_ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    let response_time_ms = milliseconds(started.elapsed());
     let check = |status| Check { status, response_time_ms, last_checked: app.clock.now() };
     match pending {
         Ok(pending) if pending.is_empty() => (check("healthy"), check("healthy")),

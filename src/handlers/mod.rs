@@ -1,9 +1,14 @@
 //! One file per resource; functions are named by what they do. A handler turns a parsed request into rules, queries and a reply.
 
+pub mod audit;
+pub mod accounts;
 pub mod docs;
+pub mod emails;
 pub mod health;
+mod links;
 pub mod me;
 pub mod metrics;
+pub mod pages;
 pub mod passwords;
 pub mod sessions;
 pub mod tokens;
@@ -12,17 +17,20 @@ pub mod users;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use deadpool_postgres::GenericClient;
 use http::request::Parts;
 use http::{Request, header};
 use http_body_util::Full;
 use jiff::Timestamp;
 use portcullis_layers::{ClientIp, RequestId};
+use uuid::Uuid;
 
 use crate::access::Authenticated;
 use crate::audit::Origin;
 use crate::error::ApiError;
 use crate::reply::Stamp;
 use crate::state::App;
+use crate::mail;
 
 /// A request as its handler sees it.
 #[derive(Debug)]
@@ -68,6 +76,29 @@ impl Call {
             request_id: self.request_id().map(str::to_owned),
             session_id: self.parts.extensions.get::<Authenticated>().map(|who| who.session_id),
         }
+    }
+
+    /// Adds a mail that this request is the cause of, in its transaction. Ring [`App::mail`] after the commit.
+    ///
+    /// # Errors
+    /// When the database does not answer; the caller must not acknowledge then.
+    pub async fn enqueue(
+        &self,
+        client: &impl GenericClient,
+        kind: mail::Kind,
+        recipient: mail::Recipient<'_>,
+        subject_id: Option<Uuid>,
+    ) -> Result<(), ApiError> {
+        let origin = self.origin();
+        let job = mail::NewJob {
+            kind,
+            recipient,
+            subject_id,
+            accept_language: self.parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
+            ip_address: origin.ip_address,
+            device_info: &origin.device_info(),
+        };
+        job.enqueue(&self.app, client).await.map(drop)
     }
 
     /// Who is asking, on rows that demand it.

@@ -203,7 +203,7 @@ fn refresh_end(app: &App, now: Timestamp, remember_me: bool, session_end: Timest
     after(now, if remember_me { config.refresh_remembered } else { config.refresh }).min(session_end)
 }
 
-fn after(now: Timestamp, duration: std::time::Duration) -> Timestamp {
+pub(super) fn after(now: Timestamp, duration: std::time::Duration) -> Timestamp {
     now.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }
 

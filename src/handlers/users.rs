@@ -1,5 +1,7 @@
 //! Sign-up.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use secrecy::SecretString;
 
@@ -10,10 +12,12 @@ use crate::auth::name::parse_name;
 use crate::auth::password::{Context, PasswordPolicy};
 use crate::body::Form;
 use crate::config::Registration;
+use crate::db::pending_registrations::{self, NewPendingRegistration};
 use crate::db::users::{self, NewUser};
-use crate::db::{DbError, query};
+use crate::db::{DbError, email_changes, query};
 use crate::error::ApiError;
-use crate::reply::{self, LoggedIn, Registered};
+use crate::mail::{Kind, Recipient};
+use crate::reply::{self, Done, LoggedIn, Registered};
 
 /// A sign-up whose every field is acceptable.
 struct SignUp {
@@ -23,20 +27,62 @@ struct SignUp {
     last_name: String,
 }
 
-/// `POST /api/v1/auth/register`: a new account and its first session.
+/// For how long the mailed page turns a sign-up into an account.
+const CONFIRMABLE: Duration = Duration::from_secs(24 * 3600);
+
+/// `POST /api/v1/auth/register`: a new account and its first session, and a mail with the link that proves its address; or, with
+/// `REGISTRATION=confirm`, the mail alone.
 ///
 /// # Errors
-/// 400 for unacceptable fields, 403 when registration is closed, 409 when the address is taken, 503 when hashing is overloaded.
+/// 400 for unacceptable fields, 403 when registration is closed, 409 when the address is taken and that may be told, 503 when hashing is
+/// overloaded.
 pub async fn register(call: Call) -> reply::Result {
     let app = &call.app;
-    if app.config.registration == Registration::Closed {
+    let registration = app.config.registration;
+    if registration == Registration::Closed {
         return Err(ApiError::Forbidden("Registration is closed."));
     }
     let sign_up = read(&call.body, &app.passwords)?;
     let ticket = app.hasher.admit()?;
-    let hash = ticket.hash(sign_up.password, app.random.bytes()?).await.map_err(ApiError::internal)?;
+    let hash = ticket.hash(sign_up.password.clone(), app.random.bytes()?).await.map_err(ApiError::internal)?;
     drop(ticket);
+    match registration {
+        Registration::Confirm => hold(&call, &sign_up, &hash).await,
+        Registration::Open | Registration::Closed => create(&call, &sign_up, &hash).await,
+    }
+}
 
+/// Keeps the sign-up for the mailed page. Whether the address has an account is looked up when the mail is sent: the answer and the work behind
+/// it are the same.
+async fn hold(call: &Call, sign_up: &SignUp, hash: &str) -> reply::Result {
+    let app = &call.app;
+    let now = call.now();
+    let origin = call.origin();
+    let mut client = app.database.get().await?;
+    let transaction = query::begin(&mut client).await?;
+    let pending = NewPendingRegistration {
+        id: app.random.uuid(now)?,
+        email: sign_up.email.given(),
+        email_key: sign_up.email.key(),
+        password_hash: hash,
+        first_name: &sign_up.first_name,
+        last_name: &sign_up.last_name,
+        ip_address: origin.ip_address,
+        device_info: &origin.device_info(),
+        now,
+        expires_at: tokens::after(now, CONFIRMABLE),
+    };
+    pending_registrations::insert(&transaction, &pending).await?;
+    call.enqueue(&transaction, Kind::SignUp, Recipient::Subject, Some(pending.id)).await?;
+    Event::anonymous("registration.requested").write(app, &transaction, &origin).await?;
+    query::commit(transaction).await?;
+    app.mail.ring();
+    let message = "A mail is on its way to this address; the link in it completes the sign-up.";
+    reply::json(StatusCode::ACCEPTED, &Done::new(message, call.stamp()))
+}
+
+async fn create(call: &Call, sign_up: &SignUp, hash: &str) -> reply::Result {
+    let app = &call.app;
     let now = call.now();
     let origin = call.origin();
     let mut client = app.database.get().await?;
@@ -45,16 +91,21 @@ pub async fn register(call: Call) -> reply::Result {
         id: app.random.uuid(now)?,
         email: sign_up.email.given(),
         email_key: sign_up.email.key(),
-        password_hash: &hash,
+        password_hash: hash,
         first_name: &sign_up.first_name,
         last_name: &sign_up.last_name,
         now,
     };
     let user = users::insert(&transaction, &new).await.map_err(taken)?;
+    if email_changes::is_reserved(&transaction, new.email_key, user.id, now).await? {
+        return Err(ApiError::EmailTaken);
+    }
     let opened = tokens::open_session(app, &transaction, &user, &origin, false).await?;
     let event = Event::success("user.registered", user.id).in_session(opened.session_id);
     event.write(app, &transaction, &origin).await?;
+    call.enqueue(&transaction, Kind::Verify, Recipient::User(user.id), None).await?;
     query::commit(transaction).await?;
+    app.mail.ring();
 
     let logged_in = LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() };
     reply::json(StatusCode::CREATED, &Registered { success: true, message: "The account has been created.", logged_in })
@@ -111,6 +162,7 @@ pub(super) fn check_new_password(
     }
 }
 
-fn taken(error: DbError) -> ApiError {
+/// Maps the loss of a race for an address.
+pub(super) fn taken(error: DbError) -> ApiError {
     if error.violates(users::EMAIL_TAKEN) { ApiError::EmailTaken } else { error.into() }
 }

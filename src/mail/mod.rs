@@ -1,19 +1,38 @@
 //! The outbox.
 //!
-//! Whoever has a reason to write to somebody adds a [`NewJob`] in the transaction of that reason and [rings](Bell::ring) when it is
+//! Whoever has a reason to write to somebody adds a [`NewJob`] in the transaction of that reason and [rings](Mailer::ring) when it is
 //! committed. The worker of some instance looks the reader up, renders the mail and sends it, again and again until it is accepted or
 //! given up.
 
+pub(crate) mod accept_language;
+mod delivery;
+mod files;
+mod language;
+mod letter;
+mod link;
+mod mailer;
+mod message;
+mod prepare;
+mod schedule;
+mod smtp;
+mod token;
+mod transport;
+mod worker;
+
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use deadpool_postgres::GenericClient;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::db::mail_jobs;
 use crate::error::ApiError;
 use crate::state::App;
+
+pub use letter::WordingError;
+pub use link::Link;
+pub use mailer::{Health, Mailer, MailerError};
+pub use transport::TransportError;
+pub(crate) use worker::run as work;
 
 /// What a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +81,12 @@ impl Kind {
             Self::NewDevice => "new_device",
             Self::AccountLocked => "account_locked",
         }
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -112,28 +137,12 @@ impl NewJob<'_> {
             user_id,
             email_key,
             subject_id: self.subject_id,
-            language: "en",
+            language: app.mail.writer.languages.choose(self.accept_language),
             ip_address: self.ip_address,
             device_info: self.device_info,
             now,
         };
         mail_jobs::insert(client, &row).await?;
         Ok(id)
-    }
-}
-
-/// Wakes the worker of this instance, so that a mail leaves at once and not at the next look.
-#[derive(Clone, Debug, Default)]
-pub struct Bell(Arc<Notify>);
-
-impl Bell {
-    /// Says that mail is waiting. Call it after the commit.
-    pub fn ring(&self) {
-        self.0.notify_one();
-    }
-
-    /// Waits for a ring; one that came before is not missed.
-    pub async fn rung(&self) {
-        self.0.notified().await;
     }
 }

@@ -3,20 +3,19 @@
 //! hyper-util's automatic choice reads the preface of HTTP/2 without any time limit, so we look ourselves: without TLS at the first bytes,
 //! under TLS at what ALPN agreed on.
 
+use std::io;
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::net::TcpStream;
 
-/// How long a new connection may stay silent.
-const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a header block may take to arrive; hyper also applies it to the pause between two requests.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The pause before another look at a first byte that decides nothing.
 const SNIFF_PAUSE: Duration = Duration::from_millis(5);
 /// The read buffer of a connection in bytes: above our own bounds on target and headers, so that those can answer with a body.
 const BUFFER: usize = 32 * 1024;
+/// The window of an HTTP/2 stream in bytes, as large as the largest body.
+const WINDOW: u32 = 64 * 1024;
 
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,32 +41,27 @@ impl Protocol {
     }
 }
 
-/// Looks at the first bytes without taking them. `None` when the client says nothing in time or hangs up.
-pub(super) async fn sniff(stream: &TcpStream) -> Option<Protocol> {
-    let look = async {
-        let mut first = [0; 3];
-        loop {
-            match stream.peek(&mut first).await {
-                Ok(0) | Err(_) => return None,
-                Ok(read) => {
-                    if let Some(protocol) = Protocol::of(first.get(..read).unwrap_or_default()) {
-                        return Some(protocol);
-                    }
-                }
-            }
-            // A byte or two are there, and the socket stays readable: without a pause this loop would spin.
-            tokio::time::sleep(SNIFF_PAUSE).await;
+/// Looks at the first bytes without taking them, for as long as it takes: the caller sets the limit.
+pub(super) async fn sniff(stream: &TcpStream) -> io::Result<Protocol> {
+    let mut first = [0; 3];
+    loop {
+        let read = stream.peek(&mut first).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
-    };
-    tokio::time::timeout(FIRST_BYTE_TIMEOUT, look).await.ok().flatten()
+        if let Some(protocol) = Protocol::of(first.get(..read).unwrap_or_default()) {
+            return Ok(protocol);
+        }
+        // A byte or two are there, and the socket stays readable: without a pause this loop would spin.
+        tokio::time::sleep(SNIFF_PAUSE).await;
+    }
 }
 
 pub(super) fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        // Without a timer the timeout below does nothing.
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        // One limit for a head and the pause before it, after which hyper hangs up without a word: `Activity` knows more.
+        .header_read_timeout(None)
         .max_buf_size(BUFFER)
         .max_headers(256);
     // Not `pipeline_flush`: while unread bytes are left it keeps answers back, hyper's own 400 for what it cannot parse included.
@@ -81,6 +75,13 @@ pub(super) fn http2() -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(128)
         // Streams that were reset before we accepted them: few, or "rapid reset" (CVE-2023-44487) makes us work for nothing.
         .max_pending_accept_reset_streams(20)
+        // Streams that we reset since the client broke a rule, which is the same attack by other means (RUSTSEC-2024-0003).
+        .max_local_error_reset_streams(64)
+        // What a client may send without being asked, and what may wait for it to read: a body of the largest size in a stream, four in
+        // all.
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(4 * WINDOW)
+        .max_send_buf_size(64 * 1024)
         .max_header_list_size(32 * 1024)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10));

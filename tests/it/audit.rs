@@ -2,4 +2,6 @@
 
 mod events;
 mod promises;
+mod reading;
+mod seals;
 mod table;

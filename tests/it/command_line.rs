@@ -26,6 +26,9 @@ const COMMANDS: &[&str] = &[
     "user verify",
     "user set-password",
     "user revoke-sessions",
+    "user delete",
+    "user import",
+    "user export",
     "keys",
     "keys list",
     "keys rotate",
@@ -35,7 +38,7 @@ const COMMANDS: &[&str] = &[
 impl Ended {
     /// What was printed, if the command did what it was asked to do.
     #[track_caller]
-    fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.stdout
     }

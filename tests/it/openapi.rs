@@ -1,7 +1,9 @@
 //! `openapi.yaml` is a promise: the route table and every reply are held to it.
 
 mod document;
+mod links;
 mod replies;
+mod sessions;
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
-//! Changing a password.
+//! Changing a password, and setting one that was forgotten.
 
 mod hashes;
 mod pool;
+mod resets;
 
 use http::Method;
 use serde_json::{Value, json};

@@ -1,15 +1,28 @@
 //! Every query of the service is one that PostgreSQL takes, with the schema as the migrations leave it.
 
-use portcullis::db::{audit_logs, mail_jobs, refresh_tokens, sessions, signing_keys, users};
+use portcullis::db::{
+    audit_logs, audit_seals, devices, email_changes, email_tokens, export, login_attempts, mail_jobs, password_reset_tokens, pending_registrations, refresh_tokens, retention,
+    sessions, signing_keys, user_imports, users,
+};
 
 use crate::support::fresh_database;
 
 const TABLES: &[(&str, &[&str])] = &[
     ("audit_logs", audit_logs::QUERIES),
+    ("audit_seals", audit_seals::QUERIES),
+    ("devices", devices::QUERIES),
+    ("email_changes", email_changes::QUERIES),
+    ("email_tokens", email_tokens::QUERIES),
+    ("export", export::QUERIES),
+    ("login_attempts", login_attempts::QUERIES),
     ("mail_jobs", mail_jobs::QUERIES),
+    ("password_reset_tokens", password_reset_tokens::QUERIES),
+    ("pending_registrations", pending_registrations::QUERIES),
     ("refresh_tokens", refresh_tokens::QUERIES),
+    ("retention", retention::QUERIES),
     ("sessions", sessions::QUERIES),
     ("signing_keys", signing_keys::QUERIES),
+    ("user_imports", user_imports::QUERIES),
     ("users", users::QUERIES),
 ];
 

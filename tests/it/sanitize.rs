@@ -98,5 +98,5 @@ async fn every_row_with_text_fields_is_searched() {
         assert_ne!(route.method, Method::GET);
         rows += 1;
     }
-    assert_eq!(rows, 3);
+    assert_eq!(rows, 8);
 }

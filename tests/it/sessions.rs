@@ -1,6 +1,8 @@
 //! Log-in: what it takes, what it gives, what it leaves in the database.
 
+mod control;
 mod log_out;
+mod new_device;
 
 use std::collections::BTreeSet;
 

@@ -10,9 +10,12 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use http::{Request, Version, header};
 use http_body_util::Full;
+use portcullis::pages::PAGES;
 use portcullis::routes::{Access, ROUTES, RequestBody};
 
-use crate::support::{Account, Answer, Client, TestApp, address, anonymous_request, bare_request, good_request};
+use crate::support::{
+    Account, Answer, Client, TestApp, address, anonymous_request, bare_request, good_request, takes_a_link,
+};
 
 /// A service, and one answer of each kind from each row: what was asked, and the answer.
 struct Tour {
@@ -68,6 +71,10 @@ const SECURITY_HEADERS: [(&str, &str); 8] = [
     ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
 ];
 
+fn is_page(what: &str) -> bool {
+    PAGES.iter().map(|page| page.path).chain(["/docs"]).any(|path| what == format!("GET {path} (Public)"))
+}
+
 /// The directives of a policy, in no order.
 fn directives(policy: &str) -> BTreeSet<&str> {
     policy.split(';').map(str::trim).collect()
@@ -79,8 +86,8 @@ async fn every_answer_has_the_security_headers_once() {
     for (what, answer) in &tour.answers {
         for (name, value) in SECURITY_HEADERS {
             assert_eq!(answer.headers.get_all(name).iter().count(), 1, "{what}: {name}");
-            // The page of the documentation has a policy of its own, with scripts and styles of ours.
-            let is_page = what == "GET /docs (Public)" && name == "content-security-policy";
+            // Pages have policies of their own, with scripts and styles of ours.
+            let is_page = is_page(what) && name == "content-security-policy";
             if !is_page {
                 assert_eq!(directives(answer.header(name)), directives(value), "{what}: {name}");
             }
@@ -127,8 +134,8 @@ async fn strict_transport_security_goes_out_only_where_the_client_came_over_tls(
 async fn nothing_that_carries_tokens_or_personal_data_may_be_stored() {
     let tour = Tour::of(TestApp::spawn().await).await;
     for (what, answer) in &tour.answers {
-        let is_for_everybody =
-            answer.status.is_success() && (what.contains("/docs") || what.contains("openapi") || what.contains("jwks"));
+        let is_for_everybody = answer.status.is_success()
+            && ["/docs", "/pages/", "openapi", "jwks"].iter().any(|part| what.contains(part));
         if !is_for_everybody {
             assert_eq!(answer.header("cache-control"), "no-store", "{what}");
         }
@@ -190,6 +197,7 @@ async fn every_refusal_is_the_one_problem_body() {
     assert!(tour.refusals().count() > ROUTES.len());
     for (what, answer) in tour.refusals() {
         let code = match answer.status.as_u16() {
+            400 if ROUTES.iter().any(|route| takes_a_link(route) && *what == format!("{route:?}")) => "invalid_token",
             400 => "invalid_request",
             401 => "missing_token",
             404 => "not_found",

@@ -17,13 +17,13 @@ use tokio_rustls::client::TlsStream;
 use crate::support::{Answer, Program, Service, Wire};
 
 /// A program that serves TLS with a certificate of its own, and the certificate.
-struct Secured {
-    program: Program,
-    certificate: rcgen::Certificate,
+pub(crate) struct Secured {
+    pub(crate) program: Program,
+    pub(crate) certificate: rcgen::Certificate,
 }
 
 impl Secured {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let program = Program::on_fresh_database().await;
         let file = |name: &str, pem: String| -> PathBuf {
@@ -43,20 +43,29 @@ impl Secured {
         versions: &[&'static SupportedProtocolVersion],
         protocols: &[&str],
     ) -> TlsStream<TcpStream> {
+        self.over(TcpStream::connect(service.address).await.unwrap(), versions, protocols).await
+    }
+
+    /// The same over a connection that is there.
+    pub(crate) async fn over(
+        &self,
+        stream: TcpStream,
+        versions: &[&'static SupportedProtocolVersion],
+        protocols: &[&str],
+    ) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(service.address).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }
 }
 
 /// Asks for `/health/live` in the protocol that was agreed on.
-async fn live(stream: TlsStream<TcpStream>) -> (Version, Answer) {
+pub(crate) async fn live(stream: TlsStream<TcpStream>) -> (Version, Answer) {
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let io = TokioIo::new(stream);
     let request = Request::get("https://localhost/health/live").header("host", "localhost");

@@ -6,7 +6,7 @@ use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
 use crate::exchange::{Get, Plain};
-use crate::rows::listening;
+use crate::rows::{TERSE_TRACE, listening};
 use crate::table::{Row, Table};
 
 pub(crate) fn measure(table: &mut Table, get: &Get) {
@@ -23,6 +23,6 @@ pub(crate) fn measure(table: &mut Table, get: &Get) {
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     let row = rival("tower-http Trace, nobody listens", "trace, nobody listens");
     table.measure(row, get, trace.layer(Plain::ok()));
-    let row = rival("tower-http Trace, JSON to nowhere", "trace, JSON to nowhere");
+    let row = rival("tower-http Trace, JSON to nowhere", TERSE_TRACE);
     listening(|| table.measure(row, get, trace.layer(Plain::ok())));
 }

@@ -30,7 +30,7 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 struct Seen {
     client_ip: Option<IpAddr>,
-    request_id: Option<RequestId>,
+    request_id: Option<HeaderValue>,
     route: Option<RoutePattern>,
 }
 
@@ -38,7 +38,7 @@ impl Seen {
     fn in_extensions(extensions: &Extensions) -> Self {
         Self {
             client_ip: extensions.get().map(|ClientIp(ip)| *ip),
-            request_id: extensions.get().cloned(),
+            request_id: extensions.get().map(|id: &RequestId| id.header().clone()),
             route: extensions.get().cloned(),
         }
     }
@@ -112,7 +112,7 @@ impl Pending {
             client_ip,
             user_agent: self.user_agent.take().map(|value| readable(value.as_bytes())),
             // Text of its own: a header value may share the read buffer of its connection, and an event outlives that.
-            request_id: request_id.map(|id| id.as_str().into()),
+            request_id: request_id.and_then(|id| Some(id.to_str().ok()?.into())),
             at: (self.config.clock)(),
             duration: self.started.elapsed(),
         });

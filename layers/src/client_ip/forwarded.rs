@@ -42,8 +42,32 @@ impl Forwarded {
 
 /// An `X-Forwarded-For` field: an address of either family, with or without a port.
 pub(super) fn plain_node(field: &[u8]) -> Option<IpAddr> {
+    if let Some(address) = dotted(field) {
+        return Some(IpAddr::V4(address));
+    }
     let text = std::str::from_utf8(field).ok()?;
     text.parse::<Ipv6Addr>().map(IpAddr::V6).ok().or_else(|| bracketed_node(field))
+}
+
+/// Four decimal numbers without leading zeros, as nearly every client has them.
+fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut rest = text;
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let (number, after) = match rest {
+            [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9', after @ ..] => (&rest[..3], after),
+            [b'1'..=b'9', b'0'..=b'9', after @ ..] => (&rest[..2], after),
+            [b'0'..=b'9', after @ ..] => (&rest[..1], after),
+            _ => return None,
+        };
+        let number = number.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+        *octet = u8::try_from(number).ok()?;
+        rest = after;
+    }
+    rest.is_empty().then(|| octets.into())
 }
 
 /// `http` or `https`, in any case.
@@ -61,7 +85,7 @@ pub(super) fn scheme(value: &[u8]) -> Option<ClientScheme> {
 fn bracketed_node(value: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(value).ok()?;
     let Some(bracketed) = text.strip_prefix('[') else {
-        let address = text.parse::<Ipv4Addr>().ok();
+        let address = dotted(value);
         return address.or_else(|| text.parse().ok().map(|socket: SocketAddrV4| *socket.ip())).map(IpAddr::V4);
     };
     let (address, port) = bracketed.split_once(']')?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::{fmt, future};
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, header};
 use serde::de::DeserializeOwned;
 
 use super::access::Access;
@@ -16,7 +16,7 @@ use super::rejection::{Fault, Rejection};
 use super::revocation::{CheckRevocation, Denied, OnUnavailable};
 use super::validation::Validation;
 use super::verified::Verified;
-use crate::{Refuse, RequestHead};
+use crate::{Refuse, RequestHead, refusal};
 
 pub(super) struct Settings<C> {
     pub(super) keys: Box<dyn KeySource>,
@@ -81,10 +81,12 @@ where
         if access == Access::Skip {
             return Decision::Pass;
         }
-        if let Some(value) = request.headers_mut().get_mut(header::AUTHORIZATION) {
-            // Keeps the token out of whatever prints the headers.
-            value.set_sensitive(true);
-        }
+        let Some(credentials) = request.headers_mut().get_mut(header::AUTHORIZATION) else {
+            let missing = Decision::Refuse(Rejection::MissingToken);
+            return if access == Access::Optional { Decision::Pass } else { missing };
+        };
+        // Keeps the token out of whatever prints the headers.
+        credentials.set_sensitive(true);
         let keys = self.settings.keys.current();
         match self.verify(request.headers(), access, &keys) {
             Ok(Some(candidate)) if self.revocation.applies(&candidate.token) => {
@@ -207,19 +209,20 @@ where
     {
         match self.settle(question, &mut parts).await {
             Ok(()) => Ok(parts),
-            Err(rejection) => Err(self.respond(rejection)),
+            Err(rejection) => Err(self.respond(rejection, parts.extensions)),
         }
     }
 }
 
 impl<C, R, F> Config<C, R, F> {
-    /// The refusing response with its mandatory headers, and the reasons in its extensions.
-    pub(super) fn respond<B>(&self, rejection: Rejection) -> Response<B>
+    /// The refusing response with its mandatory headers, and the reasons in its extensions, for which those of the request make room.
+    pub(super) fn respond<B>(&self, rejection: Rejection, spent: Extensions) -> Response<B>
     where
         F: Refuse<B>,
     {
         let refusal = rejection.refusal();
         let mut response = self.refuse.refuse(&refusal);
+        refusal::reuse(spent, &mut response);
         if let Some(challenge) = self.challenges.of(&rejection) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }

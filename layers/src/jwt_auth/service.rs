@@ -62,7 +62,10 @@ where
         let ahead = self.config.settings.keys.refresh_ahead();
         let answer = match self.config.decide(&mut request) {
             Decision::Pass => ResponseFuture::inner(self.inner.call(request)),
-            Decision::Refuse(rejection) => ResponseFuture::ready(self.config.respond(rejection)),
+            Decision::Refuse(rejection) => {
+                let spent = mem::take(request.extensions_mut());
+                ResponseFuture::ready(self.config.respond(rejection, spent))
+            }
             Decision::Ask(question) => {
                 let (parts, body) = request.into_parts();
                 // The instance that was polled ready goes with the future; the clone has to be polled anew.

@@ -1,12 +1,13 @@
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response, StatusCode, header};
+use http::{Extensions, Request, Response, StatusCode, header};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
 use super::gate::Gate;
-use crate::{DefaultRefuse, Refusal, Refuse, RequestHead};
+use crate::{DefaultRefuse, Refusal, Refuse, RequestHead, refusal};
 
 const OVERLOADED: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
 
@@ -39,11 +40,12 @@ impl<S, R> LoadShed<S, R> {
         self.inner
     }
 
-    fn refusal<B>(&self) -> Response<B>
+    fn refusal<B>(&self, spent: Extensions) -> Response<B>
     where
         R: Refuse<B>,
     {
         let mut response = self.refuse.refuse(&OVERLOADED);
+        refusal::reuse(spent, &mut response);
         let _full = response.headers_mut().try_insert(header::RETRY_AFTER, self.gate.retry_after.clone());
         response.extensions_mut().insert(OVERLOADED);
         response
@@ -63,10 +65,10 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match Gate::admit(&self.gate, RequestHead::from(&request)) {
             Some(permit) => ResponseFuture::inner(self.inner.call(request), permit),
-            None => ResponseFuture::refused(self.refusal()),
+            None => ResponseFuture::refused(self.refusal(mem::take(request.extensions_mut()))),
         }
     }
 }

@@ -17,11 +17,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
+    /// The id only where a closure of the app may ask for it.
+    pub(super) fn of<B>(request: &Request<B>, with_id: bool) -> Self {
+        let id = || request.extensions().get::<RequestId>().cloned();
         Self {
             method: request.method().clone(),
             target: request.uri().path_and_query().cloned(),
-            request_id: request.extensions().get::<RequestId>().cloned(),
+            request_id: if with_id { id() } else { None },
         }
     }
 }
@@ -91,7 +93,7 @@ mod tests {
 
     fn instance_of(path: &str) -> String {
         let request = Request::get(format!("{path}?query")).body(()).unwrap();
-        Context::new(&Asked::of(&request), StatusCode::NOT_FOUND, "not_found").instance().to_owned()
+        Context::new(&Asked::of(&request, false), StatusCode::NOT_FOUND, "not_found").instance().to_owned()
     }
 
     #[test]

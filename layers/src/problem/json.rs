@@ -46,8 +46,15 @@ pub(super) struct Standard<'a> {
     pub(super) code: &'a str,
 }
 
+/// A JSON object and its length in digits, both in one piece of memory.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) json: Bytes,
+    pub(super) length: Bytes,
+}
+
 /// One JSON object: the standard members in the order of RFC 9457, then the others.
-pub(super) fn object(standard: &Standard<'_>, others: &Map<String, Value>) -> Bytes {
+pub(super) fn object(standard: &Standard<'_>, others: &Map<String, Value>) -> Object {
     let mut object = Vec::with_capacity(512);
     object.extend_from_slice(b"{\"type\":");
     string(&mut object, standard.type_uri);
@@ -73,12 +80,25 @@ pub(super) fn object(standard: &Standard<'_>, others: &Map<String, Value>) -> By
         let _infallible = serde_json::to_writer(&mut object, value);
     }
     object.push(b'}');
-    object.into()
+    let length = object.len();
+    // As above.
+    let _infallible = serde_json::to_writer(&mut object, &length);
+    let mut json = Bytes::from(object);
+    let length = json.split_off(length);
+    Object { json, length }
 }
 
 fn string(object: &mut Vec<u8>, text: &str) {
-    // As above.
-    let _infallible = serde_json::to_writer(object, text);
+    // Without a short cut, so that many bytes are looked at together.
+    let plain = text.bytes().fold(true, |plain, byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\'));
+    if plain {
+        object.push(b'"');
+        object.extend_from_slice(text.as_bytes());
+        object.push(b'"');
+    } else {
+        // As above.
+        let _infallible = serde_json::to_writer(object, text);
+    }
 }
 
 #[cfg(test)]
@@ -98,9 +118,10 @@ mod tests {
 
     #[test]
     fn standard_members_come_first_and_are_escaped() {
-        let text = object(&STANDARD, &Map::new());
+        let Object { json, length } = object(&STANDARD, &Map::new());
+        assert_eq!(length, json.len().to_string());
         assert_eq!(
-            text,
+            json,
             r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"There is \"nothing\".","instance":"/a\u0001b","error":"not_found","message":"There is \"nothing\"."}"#
         );
     }
@@ -108,7 +129,7 @@ mod tests {
     #[test]
     fn other_members_follow_and_cannot_pose_as_standard_ones() {
         let members = Members::new().with("status", 200).with("de\"tails", json!([{ "field": "email" }]));
-        let object: Value = serde_json::from_slice(&object(&STANDARD, &members.0)).unwrap();
+        let object: Value = serde_json::from_slice(&object(&STANDARD, &members.0).json).unwrap();
         assert_eq!(object["status"], 404);
         assert_eq!(object["de\"tails"], json!([{ "field": "email" }]));
     }
@@ -116,7 +137,7 @@ mod tests {
     #[test]
     fn a_request_without_a_path_has_no_instance() {
         let object: Value =
-            serde_json::from_slice(&object(&Standard { instance: "", ..STANDARD }, &Map::new())).unwrap();
+            serde_json::from_slice(&object(&Standard { instance: "", ..STANDARD }, &Map::new()).json).unwrap();
         assert_eq!(object.get("instance"), None);
     }
 }

@@ -53,6 +53,13 @@ pub(super) struct Config {
     pub(super) retry_after: HeaderValue,
 }
 
+impl Config {
+    /// Whether there is a closure of the app that sees requests.
+    pub(super) fn shows_requests(&self) -> bool {
+        self.members.is_some() || self.on_panic.is_some()
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")

@@ -9,7 +9,7 @@ use http_body::Body;
 
 use super::context::{Asked, Context};
 use super::defaults;
-use super::json::{self, Members, Standard};
+use super::json::{self, Members, Object, Standard};
 use super::layer::Config;
 use super::reason::{Reason, reason};
 use crate::Refusal;
@@ -17,8 +17,9 @@ use crate::Refusal;
 /// The media type of RFC 9457, 3.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Headers that describe the body that goes away. `Content-Range` is not among them: on a 416 it tells the size of the resource.
-const REPRESENTATION: [HeaderName; 8] = [
+/// Headers that describe the body that goes away (the digests: RFC 9530, and RFC 3230 before it). `Content-Range` is not among them: on a
+/// 416 it tells the size of the resource.
+const REPRESENTATION: [HeaderName; 12] = [
     header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,
     header::CONTENT_LANGUAGE,
@@ -27,10 +28,11 @@ const REPRESENTATION: [HeaderName; 8] = [
     header::LAST_MODIFIED,
     header::TRAILER,
     header::TRANSFER_ENCODING,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("repr-digest"),
 ];
-
-/// As [`REPRESENTATION`], for names that `http` has no constants for (RFC 9530, and RFC 3230 before it).
-const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
 
 impl Config {
     /// The answer to a request whose handling panicked.
@@ -65,7 +67,7 @@ impl Config {
         if let Some(members) = &self.members {
             members(&context, &mut others);
         }
-        let object = json::object(
+        let Object { json, length } = json::object(
             &Standard {
                 type_uri: &self.type_uri(code),
                 title: &title,
@@ -76,8 +78,8 @@ impl Config {
             },
             &others,
         );
-        self.set_headers(response.headers_mut(), status, object.len());
-        *response.body_mut() = B::from(if context.method() == Method::HEAD { Bytes::new() } else { object });
+        self.set_headers(response.headers_mut(), status, length);
+        *response.body_mut() = B::from(if context.method() == Method::HEAD { Bytes::new() } else { json });
         response
     }
 
@@ -104,15 +106,16 @@ impl Config {
         }
     }
 
-    fn set_headers(&self, headers: &mut HeaderMap, status: StatusCode, length: usize) {
-        for name in &REPRESENTATION {
-            headers.remove(name);
-        }
-        for name in DIGESTS {
+    fn set_headers(&self, headers: &mut HeaderMap, status: StatusCode, length: Bytes) {
+        while let Some(name) = headers.keys().find(|name| REPRESENTATION.contains(name)).cloned() {
             headers.remove(name);
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        // Digits are a value always.
+        match HeaderValue::from_maybe_shared(length) {
+            Ok(length) => drop(headers.insert(header::CONTENT_LENGTH, length)),
+            Err(_) => drop(headers.remove(header::CONTENT_LENGTH)),
+        }
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.entry(header::RETRY_AFTER).or_insert_with(|| self.retry_after.clone());

@@ -54,7 +54,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let asked = Asked::of(&request);
+        let asked = Asked::of(&request, self.config.shows_requests());
         // A service that panicked may be left inconsistent: as with a panic that ends a task, the next caller sees what its author left.
         let called = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         ResponseFuture::new(called, asked, Arc::clone(&self.config))

@@ -9,7 +9,6 @@ use super::key::Key;
 use super::limit::{Inner, Limit};
 use super::limiter::Event;
 use super::outcome::{Outcome, Standing};
-use super::set::Charged;
 use super::settle;
 use super::table::Position;
 
@@ -82,9 +81,9 @@ impl Charges {
     /// Charges all if all limits allow it. Of parallel checks exactly as many pass as there are units.
     pub fn charge(&self) -> Outcome {
         let charged = settle::charge(&self.0, self.now());
-        let decisions: PerCharge<Decision> = charged.iter().map(|charged| charged.decision).collect();
-        self.observe(&decisions);
-        let outcome = self.outcome(&decisions);
+        let decisions = charged.iter().map(|charged| charged.decision);
+        self.observe(decisions.clone());
+        let outcome = self.outcome(decisions);
         if !outcome.is_refused() {
             for (charge, _) in self.0.iter().zip(&charged).filter(|(_, charged)| charged.evicted) {
                 charge.observe(Event::Evicted);
@@ -97,8 +96,7 @@ impl Charges {
     #[must_use]
     pub fn peek(&self) -> Outcome {
         let charged = settle::peek(&self.0, self.now());
-        let decisions: PerCharge<Decision> = charged.iter().map(|Charged { decision, .. }| *decision).collect();
-        self.outcome(&decisions)
+        self.outcome(charged.iter().map(|charged| charged.decision))
     }
 
     /// Gives back what was charged.
@@ -115,16 +113,16 @@ impl Charges {
         self.0.first().map_or(0, |charge| charge.limit.now())
     }
 
-    fn outcome(&self, decisions: &[Decision]) -> Outcome {
-        let standing = |(charge, decision): (&Charge, &Decision)| {
+    fn outcome(&self, decisions: impl Iterator<Item = Decision>) -> Outcome {
+        let standing = |(charge, decision): (&Charge, Decision)| {
             let Inner { label, gcra, .. } = charge.limit.inner();
-            Outcome::from(Standing::new(label, *gcra, *decision, Duration::from_nanos))
+            Outcome::from(Standing::new(label, *gcra, decision, Duration::from_nanos))
         };
-        self.0.iter().zip(decisions).map(standing).fold(Outcome::default(), Outcome::tightest)
+        self.0.iter().zip(decisions).map(standing).reduce(Outcome::tightest).unwrap_or_default()
     }
 
-    pub(super) fn observe(&self, decisions: &[Decision]) {
-        let all = decisions.iter().all(|decision| decision.is_allowed());
+    pub(super) fn observe(&self, decisions: impl Iterator<Item = Decision> + Clone) {
+        let all = decisions.clone().all(Decision::is_allowed);
         for (charge, decision) in self.0.iter().zip(decisions) {
             match (all, decision.is_allowed()) {
                 (true, _) => charge.observe(Event::Charged),

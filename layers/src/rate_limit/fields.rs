@@ -1,14 +1,17 @@
 //! What the client is told: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers), `Retry-After`, and the refusal.
 
-use std::io::Write as _;
-
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::outcome::{Outcome, RATE_LIMITED, Standing, whole_seconds};
-use crate::Refuse;
+use crate::header_text::Chunk;
+use crate::{Refuse, refusal};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+thread_local! {
+    static TEXTS: Chunk = Chunk::new();
+}
 
 /// Tells the client where it stands, `passed` being the outcome of the layer's own check. What an inner layer told already stays.
 pub(crate) fn announce<B>(response: &mut Response<B>, passed: Outcome) {
@@ -17,8 +20,10 @@ pub(crate) fn announce<B>(response: &mut Response<B>, passed: Outcome) {
     let Some(standing) = outcome.standing() else { return };
     let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
     let headers = response.headers_mut();
-    if !headers.contains_key(RATELIMIT) {
-        put_fields(headers, standing);
+    // A map at its limit of 32 768 entries takes no more, and the client can do without.
+    if let Ok(header::Entry::Vacant(vacant)) = headers.try_entry(RATELIMIT) {
+        let _full = vacant.try_insert(ratelimit(standing));
+        let _full = headers.try_insert(RATELIMIT_POLICY, standing.label.field.clone());
     }
     if limited && standing.retry_after().is_some() {
         put_retry_after(headers, standing);
@@ -27,7 +32,13 @@ pub(crate) fn announce<B>(response: &mut Response<B>, passed: Outcome) {
 
 /// The response to a request that some policy refused.
 pub(crate) fn refusal<B>(refuse: &impl Refuse<B>, outcome: Outcome) -> Response<B> {
+    refusal_in(Extensions::new(), refuse, outcome)
+}
+
+/// The same, in the memory of the request's extensions.
+pub(super) fn refusal_in<B>(spent: Extensions, refuse: &impl Refuse<B>, outcome: Outcome) -> Response<B> {
     let mut response = refuse.refuse(&RATE_LIMITED);
+    refusal::reuse(spent, &mut response);
     if let Some(standing) = outcome.standing() {
         let headers = response.headers_mut();
         put_fields(headers, standing);
@@ -39,7 +50,6 @@ pub(crate) fn refusal<B>(refuse: &impl Refuse<B>, outcome: Outcome) -> Response<
 }
 
 fn put_fields(headers: &mut HeaderMap, standing: &Standing) {
-    // A map at its limit of 32 768 entries takes no more, and the client can do without.
     let _full = headers.try_insert(RATELIMIT_POLICY, standing.label.field.clone());
     let _full = headers.try_insert(RATELIMIT, ratelimit(standing));
 }
@@ -56,16 +66,54 @@ fn put_retry_after(headers: &mut HeaderMap, standing: &Standing) {
     }
 }
 
-/// `"login";r=4;t=120`, put together on the stack.
+/// `"login";r=4;t=120`.
 fn ratelimit(standing: &Standing) -> HeaderValue {
-    // A name of 64 characters, numbers of 10 and 20 digits, and what stands between.
-    let mut text = [0; 128];
-    let mut rest = &mut text[..];
     let Standing { label, remaining, reset, .. } = standing;
-    let written = write!(rest, "\"{}\";r={remaining};t={}", label.name, whole_seconds(*reset));
-    let unused = rest.len();
-    let value = written.ok().and_then(|()| HeaderValue::from_bytes(&text[..text.len() - unused]).ok());
-    value.unwrap_or(HeaderValue::from_static(""))
+    let mut text = FromTheRight::new();
+    text.number(whole_seconds(*reset));
+    text.put(b";t=");
+    text.number((*remaining).into());
+    text.put(b"\";r=");
+    text.put(label.name.as_bytes());
+    text.put(b"\"");
+    HeaderValue::from_maybe_shared(Chunk::copy(&TEXTS, text.as_bytes())).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// A short text that is put together on the stack, its end first, as numbers are.
+struct FromTheRight {
+    text: [u8; Self::LONGEST],
+    start: usize,
+}
+
+impl FromTheRight {
+    /// A name of 64 characters, numbers of 10 and 20 digits, and what stands between.
+    const LONGEST: usize = 102;
+
+    const fn new() -> Self {
+        Self { text: [0; Self::LONGEST], start: Self::LONGEST }
+    }
+
+    /// What finds no room is left out.
+    fn put(&mut self, text: &[u8]) {
+        let Some(start) = self.start.checked_sub(text.len()) else { return };
+        self.text[start..self.start].copy_from_slice(text);
+        self.start = start;
+    }
+
+    fn number(&mut self, mut number: u64) {
+        while let Some(start) = self.start.checked_sub(1) {
+            self.text[start] = b"0123456789"[(number % 10) as usize];
+            self.start = start;
+            number /= 10;
+            if number == 0 {
+                return;
+            }
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.text[self.start..]
+    }
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -52,10 +53,11 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let outcome = self.config.charges(RequestHead::from(&request)).charge();
         if outcome.is_refused() {
-            ResponseFuture::refused(fields::refusal(&self.refuse, outcome))
+            let spent = mem::take(request.extensions_mut());
+            ResponseFuture::refused(fields::refusal_in(spent, &self.refuse, outcome))
         } else {
             ResponseFuture::inner(self.inner.call(request), outcome)
         }

@@ -24,10 +24,23 @@ pub(super) fn peek(charges: &[Charge], now: u64) -> PerCharge<Charged> {
 }
 
 fn settle(charges: &[Charge], now: u64, mode: Mode) -> PerCharge<Charged> {
+    if let [only] = charges {
+        return PerCharge::from_elem(settle_one(only, now, mode), 1);
+    }
     let undecided = Charged { decision: Decision { until_fresh: 0, wait: 0 }, evicted: false };
     let mut charged = charges.iter().map(|_| undecided).collect::<PerCharge<_>>();
     settle_after(None, charges, &mut charged, now, mode);
     charged
+}
+
+/// The usual case: with nothing to wait for, a refusal has nothing to undo.
+fn settle_one(charge: &Charge, now: u64, mode: Mode) -> Charged {
+    let inner = charge.limit.inner();
+    let mut set = inner.table.lock(charge.position.set);
+    match mode {
+        Mode::Commit => set.charge(charge.position.digest, inner.gcra, charge.cost, now),
+        Mode::DryRun => { *set }.charge(charge.position.digest, inner.gcra, charge.cost, now),
+    }
 }
 
 /// Settles the charges whose sets come after `last`, holding the lock of each set until those after it have decided too.

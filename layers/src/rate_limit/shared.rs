@@ -43,7 +43,7 @@ impl Charges {
                 charge.learn(*decision, now);
             }
         }
-        self.observe(decisions);
+        self.observe(decisions.iter().copied());
         self.read(decisions)
     }
 

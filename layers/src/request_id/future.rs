@@ -5,8 +5,6 @@ use std::task::{Context, Poll, ready};
 use http::{HeaderName, HeaderValue, Response};
 use pin_project_lite::pin_project;
 
-use crate::RequestId;
-
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 pin_project! {
@@ -16,15 +14,14 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        header: HeaderName,
-        id: RequestId,
+        id: Option<(HeaderName, HeaderValue)>,
         traceresponse: Option<HeaderValue>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, header: HeaderName, id: RequestId, traceresponse: Option<HeaderValue>) -> Self {
-        Self { inner, header, id, traceresponse }
+    pub(super) const fn new(inner: F, header: HeaderName, id: HeaderValue, traceresponse: Option<HeaderValue>) -> Self {
+        Self { inner, id: Some((header, id)), traceresponse }
     }
 }
 
@@ -38,7 +35,9 @@ where
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
         let headers = response.headers_mut();
-        let _full = headers.try_insert(this.header.clone(), this.id.header().clone());
+        if let Some((header, id)) = this.id.take() {
+            let _full = headers.try_insert(header, id);
+        }
         if let Some(value) = this.traceresponse.take() {
             let _full = headers.try_insert(TRACERESPONSE, value);
         }

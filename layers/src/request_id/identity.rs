@@ -1,14 +1,20 @@
 //! The decision: which id and which trace a request belongs to.
 
-use std::num::NonZeroU128;
+use std::num::{NonZeroU64, NonZeroU128};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::header::{Entry, OccupiedEntry};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::number::Numbers;
+use crate::header_text::Chunk;
 use crate::{RequestId, TraceContext, hex};
 
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+thread_local! {
+    static TEXTS: Chunk = Chunk::new();
+}
 
 /// What the layer was told.
 #[derive(Debug)]
@@ -26,69 +32,82 @@ pub(super) struct Config {
 #[derive(Debug, PartialEq)]
 pub(super) struct Identity {
     pub(super) id: RequestId,
-    /// Whether the sender's header has the id already.
-    accepted: bool,
-    /// The header that names this request as the parent of what follows.
-    pub(super) traceparent: Option<HeaderValue>,
+    /// The place of this request in its trace as a header, where the response is to tell it.
+    pub(super) traceresponse: Option<HeaderValue>,
 }
 
 impl Config {
-    pub(super) fn identify(&self, headers: &HeaderMap) -> Identity {
-        let incoming = self.accept_incoming.then(|| only(headers, &self.header)).flatten().and_then(RequestId::new);
+    /// Decides, and writes the headers on the request. A map that is full (32 768 fields) stays as it is.
+    pub(super) fn identify(&self, headers: &mut HeaderMap) -> Identity {
         let (number, span) = self.numbers.next();
-        let trace = self.trace.then(|| {
-            let sender = self.continue_traces.then(|| TraceContext::from_headers(headers)).flatten();
-            sender.map_or(TraceContext::root(number, span, self.sample), |sender| sender.child(span))
+        let Some((trace, text)) = self.trace.then(|| self.put_trace(headers, number, span)) else {
+            return Identity { id: self.put_id(headers, || id_of(number)), traceresponse: None };
+        };
+        let begins_here = trace.parent_span_id().is_none();
+        if begins_here {
+            headers.remove(TRACESTATE);
+        }
+        let id = self.put_id(headers, || {
+            // The number of the trace, whose digits stand there already.
+            let digits = if begins_here { text.slice(TraceContext::TRACE_ID) } else { return id_of(number) };
+            HeaderValue::from_maybe_shared(digits).map_or_else(|_| id_of(number), RequestId::from_safe)
         });
-        let accepted = incoming.is_some();
-        let (id, traceparent) = match (incoming, trace) {
-            (Some(id), trace) => (id, trace.map(|trace| trace.header())),
-            (None, None) => (RequestId::from_u128(number.get()), None),
-            (None, Some(trace)) => write_both(number, trace),
-        };
-        let id = match trace {
-            Some(trace) => id.with_trace(trace),
-            None => id,
-        };
-        Identity { id, accepted, traceparent }
+        let traceresponse = self.trace_response.then(|| HeaderValue::from_maybe_shared(text).ok()).flatten();
+        Identity { id: id.with_trace(trace), traceresponse }
     }
-}
 
-/// A new id and the header of its trace, as two views of one allocation.
-fn write_both(number: NonZeroU128, trace: TraceContext) -> (RequestId, Option<HeaderValue>) {
-    const DIGITS: usize = 32;
-    let traceparent = trace.text();
-    let mut text = [0; DIGITS + TraceContext::LENGTH];
-    let (id, rest) = text.split_at_mut(DIGITS);
-    hex::write(id, number.get());
-    rest.copy_from_slice(&traceparent);
-    let text = Bytes::from_owner(text);
-    let view = |range: std::ops::Range<usize>| HeaderValue::from_maybe_shared(text.slice(range)).ok();
-    let id = view(0..DIGITS).as_ref().and_then(RequestId::new);
-    (id.unwrap_or_else(|| RequestId::from_u128(number.get())), view(DIGITS..text.len()))
-}
-
-impl Identity {
-    /// Writes the identity on the request. A header map that is full (32 768 fields) stays as it is.
-    pub(super) fn apply<B>(&self, config: &Config, request: &mut Request<B>) {
-        let headers = request.headers_mut();
-        if !self.accepted {
-            let _full = headers.try_insert(config.header.clone(), self.id.header().clone());
-        }
-        if let Some(traceparent) = &self.traceparent {
-            if self.id.trace().is_some_and(|trace| trace.parent_span_id().is_none()) {
-                headers.remove(TRACESTATE);
+    /// Continues the sender's trace or begins one, and tells its `traceparent`.
+    fn put_trace(&self, headers: &mut HeaderMap, number: NonZeroU128, span: NonZeroU64) -> (TraceContext, Bytes) {
+        let root = TraceContext::root(number, span, self.sample);
+        let entry = headers.try_entry(TraceContext::HEADER);
+        let sender = match &entry {
+            Ok(Entry::Occupied(values)) if self.continue_traces => {
+                only(values).and_then(|value| TraceContext::parse(value.as_bytes()))
             }
-            let _full = headers.try_insert(TraceContext::HEADER, traceparent.clone());
+            _ => None,
+        };
+        let trace = sender.map_or(root, |sender| sender.child(span));
+        let text = Chunk::copy(&TEXTS, &trace.text());
+        if let (Ok(entry), Ok(value)) = (entry, HeaderValue::from_maybe_shared(text.clone())) {
+            put(entry, value);
         }
-        request.extensions_mut().insert(self.id.clone());
+        (trace, text)
+    }
+
+    /// Accepts the sender's id or makes one.
+    fn put_id(&self, headers: &mut HeaderMap, make: impl FnOnce() -> RequestId) -> RequestId {
+        let Ok(entry) = headers.try_entry(&self.header) else { return make() };
+        let accepted = match &entry {
+            Entry::Occupied(values) if self.accept_incoming => only(values).and_then(RequestId::new),
+            _ => None,
+        };
+        accepted.unwrap_or_else(|| {
+            let id = make();
+            put(entry, id.header().clone());
+            id
+        })
     }
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
-    let mut values = headers.get_all(name).iter();
+fn id_of(number: NonZeroU128) -> RequestId {
+    let mut digits = [0; 32];
+    hex::write(&mut digits, number.get());
+    let digits = Chunk::copy(&TEXTS, &digits);
+    HeaderValue::from_maybe_shared(digits).map_or_else(|_| RequestId::from_u128(number.get()), RequestId::from_safe)
+}
+
+fn only<'a>(values: &'a OccupiedEntry<'_, HeaderValue>) -> Option<&'a HeaderValue> {
+    let mut values = values.iter();
     let first = values.next()?;
     values.next().is_none().then_some(first)
+}
+
+/// Replaces all values of the name.
+fn put(entry: Entry<'_, HeaderValue>, value: HeaderValue) {
+    match entry {
+        Entry::Occupied(mut values) => drop(values.insert(value)),
+        Entry::Vacant(vacant) => drop(vacant.try_insert(value)),
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +131,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        config.identify(&map)
+        config.identify(&mut map)
     }
 
     #[test]
@@ -151,10 +170,10 @@ mod tests {
 
     #[test]
     fn a_trace_that_begins_with_a_new_id_has_the_same_number() {
-        let identity = identify(&config(), &[]);
+        let identity = identify(&Config { trace_response: true, ..config() }, &[]);
         let trace = identity.id.trace().unwrap();
         assert_eq!(identity.id.as_str(), format!("{:032x}", trace.trace_id()));
-        assert_eq!(identity.traceparent.unwrap(), trace.to_string());
+        assert_eq!(identity.traceresponse.unwrap(), trace.to_string());
         assert_eq!(trace.parent_span_id(), None);
         assert!(!trace.sampled());
     }

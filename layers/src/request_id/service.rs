@@ -5,7 +5,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
-use super::identity::Config;
+use super::identity::{Config, Identity};
 
 /// Identifies each request, then calls the inner service. Made by [`RequestIdLayer`](super::RequestIdLayer).
 #[derive(Clone, Debug)]
@@ -49,9 +49,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let identity = self.config.identify(request.headers());
-        identity.apply(&self.config, &mut request);
-        let traceresponse = identity.traceparent.filter(|_| self.config.trace_response);
-        ResponseFuture::new(self.inner.call(request), self.config.header.clone(), identity.id, traceresponse)
+        let Identity { id, traceresponse } = self.config.identify(request.headers_mut());
+        request.extensions_mut().insert(id.clone());
+        let header = self.config.header.clone();
+        ResponseFuture::new(self.inner.call(request), header, id.into_header(), traceresponse)
     }
 }

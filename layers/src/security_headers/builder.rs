@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::csp::ContentSecurityPolicy;
 use super::error::ConfigError;
@@ -34,6 +34,9 @@ const RESERVED: [HeaderName; 8] = [
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
 ];
+
+/// Places for what the response brings and the layers further out add, so that the map seldom has to grow for them.
+const SPARE: usize = 12;
 
 /// Builds a [`SecurityHeadersLayer`].
 #[must_use]
@@ -131,14 +134,13 @@ impl Builder {
         let (nonce_policies, policies): (Vec<_>, Vec<_>) =
             self.policies.into_iter().partition(|(_, policy)| policy.has_nonce());
         let policies = policies.into_iter().filter_map(|(name, policy)| Some((name, policy.header(None)?)));
-        let set: Box<[_]> = policies.chain(self.set).collect();
-        SecurityHeadersLayer::from_fields(Arc::new(Fields {
-            set,
-            strip: self.strip.into(),
-            hsts: self.hsts.map(Hsts::header),
-            nonce_policies: nonce_policies.into(),
-            https: self.https,
-        }))
+        let mut set = HeaderMap::try_with_capacity(self.set.len() + SPARE).unwrap_or_default();
+        for (name, value) in policies.chain(self.set) {
+            let _full = set.try_insert(name, value);
+        }
+        let hsts = self.hsts.map(Hsts::header);
+        let fields = Fields::new(set, hsts, self.strip.into(), nonce_policies.into(), self.https);
+        SecurityHeadersLayer::from_fields(Arc::new(fields))
     }
 
     fn policy(mut self, name: HeaderName, policy: ContentSecurityPolicy) -> Self {

@@ -6,16 +6,18 @@ use http::{Request, Response, StatusCode};
 use tracing::field::display;
 use tracing::{Level, Span};
 
+use super::layer::Config;
 use super::level::{TARGET, at_level};
 use super::span;
 use crate::body_end::{Asked, Watch};
-use crate::{ClientIp, Refusal};
+use crate::{ClientIp, Refusal, RequestHead};
 
 /// Reports its request when it is dropped, as broken off unless it was told of another end before.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) span: Span,
     event_level: Level,
+    outcome_on_span: bool,
     started: Instant,
     asked: Asked,
     status: Option<StatusCode>,
@@ -34,10 +36,11 @@ enum End {
 }
 
 impl Exchange {
-    pub(super) fn open<B>(span_level: Level, event_level: Level, request: &Request<B>) -> Self {
+    pub(super) fn open<B>(config: &Config, request: &Request<B>) -> Self {
         Self {
-            span: span::open(span_level, request),
-            event_level,
+            span: span::open(config.span_level, request),
+            event_level: config.event_level(RequestHead::from(request)),
+            outcome_on_span: config.outcome_on_span,
             started: Instant::now(),
             asked: Asked::by(request.method()),
             status: None,
@@ -51,7 +54,9 @@ impl Exchange {
     pub(super) fn answered<B>(&mut self, response: &Response<B>) -> Asked {
         self.status = Some(response.status());
         self.refusal = response.extensions().get().map(Refusal::code);
-        self.span.record("http.response.status_code", response.status().as_u16());
+        if self.outcome_on_span {
+            self.span.record("http.response.status_code", response.status().as_u16());
+        }
         if let Some(ClientIp(address)) = response.extensions().get() {
             self.span.record("client.address", display(address));
         }
@@ -95,7 +100,7 @@ impl Watch for Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let error = self.error();
-        if let Some((kind, _)) = error {
+        if let Some((kind, _)) = error.filter(|_| self.outcome_on_span) {
             self.span.record("error.type", kind);
         }
         let (level, message) = match error {

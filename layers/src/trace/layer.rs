@@ -14,6 +14,7 @@ type Quiet = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
 pub(super) struct Config {
     pub(super) span_level: Level,
     event_level: Level,
+    pub(super) outcome_on_span: bool,
     quiet: Option<Arc<Quiet>>,
 }
 
@@ -27,7 +28,11 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Config");
-        debug.field("span_level", &self.span_level).field("event_level", &self.event_level).finish_non_exhaustive()
+        debug
+            .field("span_level", &self.span_level)
+            .field("event_level", &self.event_level)
+            .field("outcome_on_span", &self.outcome_on_span)
+            .finish_non_exhaustive()
     }
 }
 
@@ -41,7 +46,8 @@ pub struct TraceLayer {
 impl TraceLayer {
     /// Span and event at level `INFO`.
     pub fn new() -> Self {
-        Self { config: Arc::new(Config { span_level: Level::INFO, event_level: Level::INFO, quiet: None }) }
+        let config = Config { span_level: Level::INFO, event_level: Level::INFO, outcome_on_span: true, quiet: None };
+        Self { config: Arc::new(config) }
     }
 
     /// The level of the span. Where a filter lets only the event pass, it stands without the fields of the span.
@@ -53,6 +59,13 @@ impl TraceLayer {
     /// The level of the event of a request that did not fail.
     pub fn event_level(mut self, level: Level) -> Self {
         Arc::make_mut(&mut self.config).event_level = level;
+        self
+    }
+
+    /// Whether status and error type are recorded on the span, as exporters of spans want them, or on the event alone, which is cheaper
+    /// where spans are only written next to events: `tracing-subscriber` then need not rewrite the fields of the span. Default: on both.
+    pub fn outcome_on_span(mut self, on_span: bool) -> Self {
+        Arc::make_mut(&mut self.config).outcome_on_span = on_span;
         self
     }
 

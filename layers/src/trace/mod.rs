@@ -26,11 +26,13 @@
 //! | `request.id` | span | the request id |
 //! | `trace_id` | span | 32 hex digits |
 //! | `client.address` | span | the client's address |
-//! | `http.response.status_code` | span, event | the status |
-//! | `error.type` | span, event | the status from 500, `service_error`, `body_error`, `body_dropped`, `cancelled` or `panic`; absent where all went well |
+//! | `http.response.status_code` | span\*, event | the status |
+//! | `error.type` | span\*, event | the status from 500, `service_error`, `body_error`, `body_dropped`, `cancelled` or `panic`; absent where all went well |
 //! | `refusal` | event | the code of the [`Refusal`](crate::Refusal) in the response extensions |
 //! | `http.response.body.size` | event | bytes of the body handed over |
 //! | `duration_ms` | event | milliseconds from request to end of the response |
+//!
+//! \* Unless [`outcome_on_span`](TraceLayer::outcome_on_span) says that the event is enough.
 //!
 //! # Deployment
 //!

@@ -9,7 +9,7 @@ use super::body::ResponseBody;
 use super::exchange::Exchange;
 use super::future::ResponseFuture;
 use super::layer::Config;
-use crate::{ClientIp, RequestHead, WantsClientIp};
+use crate::{ClientIp, WantsClientIp};
 
 /// Runs the inner service in a span and reports how each request ended. Made by [`TraceLayer`](super::TraceLayer).
 #[derive(Clone, Debug)]
@@ -54,12 +54,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let event_level = self.config.event_level(RequestHead::from(&request));
-        let exchange = Exchange::open(self.config.span_level, event_level, &request);
+        let exchange = Exchange::open(&self.config, &request);
         if !exchange.span.is_disabled() && request.extensions().get::<ClientIp>().is_none() {
             request.extensions_mut().insert(WantsClientIp);
         }
-        let inner = exchange.span.in_scope(|| self.inner.call(request));
+        let inner = {
+            let _entered = exchange.span.enter();
+            self.inner.call(request)
+        };
         ResponseFuture::new(inner, exchange)
     }
 }

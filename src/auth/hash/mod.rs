@@ -2,11 +2,11 @@
 //!
 //! | format | text | written | file |
 //! |---|---|---|---|
-//! | bcrypt | `$2b$12$…` (`$2a$`, `$2y$` are read) | yes | `bcrypt` |
+//! | bcrypt | `$2b$12$…` (`$2a$`, `$2y$`, `bcrypt$$2b$12$…` are read) | yes | `bcrypt` |
 //! | bcrypt-sha256 | `$bcrypt-sha256$v=2,t=2b,r=12$…$…` | where bcrypt would truncate | `bcrypt_sha256` |
-//! | argon2id | `$argon2id$v=19$m=19456,t=2,p=1$…$…` | yes | `argon2id` |
+//! | argon2id | `$argon2id$v=19$m=19456,t=2,p=1$…$…` (`argon2$argon2id$…` is read) | yes | `argon2id` |
 //! | scrypt | `$scrypt$ln=16,r=8,p=1$…$…` | no | `scrypt` |
-//! | PBKDF2-SHA256 | `$pbkdf2-sha256$29000$…$…`, `pbkdf2_sha256$870000$…$…` | no | `pbkdf2` |
+//! | PBKDF2-SHA256 | `$pbkdf2-sha256$29000$…$…`, `$pbkdf2-sha256$i=600000,l=32$…$…`, `pbkdf2_sha256$870000$…$…` | no | `pbkdf2` |
 //!
 //! The formats that are only read come with accounts that were brought from elsewhere; [`needs_rehash`] says that such
 //! a hash should be replaced as soon as its password is known again. A stored hash names its own cost, so every format

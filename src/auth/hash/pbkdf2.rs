@@ -18,7 +18,7 @@ const DIGEST_LENGTH: usize = 32;
 /// Longest salt in bytes.
 const MAX_SALT_BYTES: usize = 64;
 
-/// PBKDF2 with HMAC-SHA256 (RFC 8018 §5.2), in either of two spellings.
+/// PBKDF2 with HMAC-SHA256 (RFC 8018 §5.2), in any of three spellings.
 #[derive(Clone)]
 pub(super) struct Hash {
     iterations: NonZeroU32,
@@ -27,9 +27,11 @@ pub(super) struct Hash {
 }
 
 impl Hash {
-    /// Reads what follows passlib's `$pbkdf2-sha256$`: the salt is encoded bytes.
-    pub(super) fn parse_passlib(rest: &str) -> Result<Self, HashError> {
-        Self::parse(rest, ab64_bytes, ab64_bytes)
+    /// Reads what follows `$pbkdf2-sha256$`, as passlib writes it or as a PHC string has it: the salt is encoded bytes.
+    pub(super) fn parse_encoded(rest: &str) -> Result<Self, HashError> {
+        // PHC strings name their parameters; a length other than that of the digest is caught with the digest.
+        let plain = rest.strip_prefix("i=").map(|rest| rest.replacen(",l=32$", "$", 1));
+        Self::parse(plain.as_deref().unwrap_or(rest), ab64_bytes, ab64_bytes)
     }
 
     /// Reads what follows Django's `pbkdf2_sha256$`: the salt is used as its text.

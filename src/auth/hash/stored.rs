@@ -13,7 +13,7 @@ pub enum Format {
     Argon2id,
     /// `$scrypt$`, a PHC string.
     Scrypt,
-    /// `$pbkdf2-sha256$`, as passlib writes it, or `pbkdf2_sha256$`, as Django does.
+    /// `$pbkdf2-sha256$`, as passlib and PHC strings write it, or `pbkdf2_sha256$`, as Django does.
     Pbkdf2,
 }
 
@@ -59,6 +59,7 @@ impl Stored {
     /// # Errors
     /// [`HashError::Unsupported`], [`HashError::Malformed`], [`HashError::TooCostly`] or [`HashError::TooCheap`].
     pub fn parse(text: &str) -> Result<Self, HashError> {
+        let text = unwrapped(text);
         let kind = if let Some(rest) = text.strip_prefix("$bcrypt-sha256$") {
             Kind::BcryptSha256(bcrypt_sha256::Hash::parse(rest)?)
         } else if let Some(rest) = text.strip_prefix("$argon2id$") {
@@ -66,7 +67,7 @@ impl Stored {
         } else if let Some(rest) = text.strip_prefix("$scrypt$") {
             Kind::Scrypt(scrypt::Hash::parse(rest)?)
         } else if let Some(rest) = text.strip_prefix("$pbkdf2-sha256$") {
-            Kind::Pbkdf2(pbkdf2::Hash::parse_passlib(rest)?)
+            Kind::Pbkdf2(pbkdf2::Hash::parse_encoded(rest)?)
         } else if let Some(rest) = text.strip_prefix("pbkdf2_sha256$") {
             Kind::Pbkdf2(pbkdf2::Hash::parse_django(rest)?)
         } else if let Some(rest) = text.strip_prefix("$2") {
@@ -127,6 +128,15 @@ impl Stored {
             (Kind::Bcrypt(hash), Algorithm::Bcrypt { cost }) => hash.cost() == cost,
             _ => !self.needs_rehash(algorithm),
         }
+    }
+}
+
+/// Django puts the name of its hasher before hashes whose format has one of its own: `argon2$argon2id$…`, `bcrypt$$2b$…`.
+fn unwrapped(text: &str) -> &str {
+    match (text.strip_prefix("argon2"), text.strip_prefix("bcrypt$")) {
+        (Some(rest), _) if rest.starts_with("$argon2id$") => rest,
+        (_, Some(rest)) if rest.starts_with("$2") => rest,
+        _ => text,
     }
 }
 

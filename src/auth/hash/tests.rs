@@ -18,6 +18,12 @@ const VECTORS: &[(&str, &str)] = &[
     ("abc\0def", "$scrypt$ln=4,r=8,p=1$c2l4dGVlbiBieXRlIHNhbA$J7iwO2vA7Gyi6GctS4oMRDGfOmQUk4uIdGQb0hfGKCw"),
     ("abc\0def", "pbkdf2_sha256$37$Zx81plus4$kLSuxG05UpNQ5H39U93561mMO/O5+BprRaCBIxjVidQ="),
     ("abc\0def", "$argon2id$v=19$m=64,t=2,p=2$c2l4dGVlbiBieXRlIHNhbA$rg+mnJRnUYDmN5PnTsYAXkbs4wRgm9ZuLFd6ISL2iXY"),
+    ("gate of horn", "$pbkdf2-sha256$i=37,l=32$//77//77//77//77//77$nGg3cS7I1yhl5JFk066wp3fN1Ts1lr7Ft+OO1QjgFYU"),
+    ("gate of horn", "bcrypt$$2b$04$Kz1Yv9c0Qe7mWn3TbR5s6uFNXakIbHwE2XfpvinCeoPKToXUW37rm"),
+    (
+        "gate of horn",
+        "argon2$argon2id$v=19$m=64,t=2,p=2$c2l4dGVlbiBieXRlIHNhbA$EXg7vZWfo2TuWN6xdBPglIWuO52QqjqS5aJgWL38P1o",
+    ),
 ];
 
 const SALT: [u8; SALT_LENGTH] = *b"sixteen byte sal";

@@ -75,11 +75,16 @@ async fn a_client_that_asks_before_it_sends_too_much_is_told_not_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_body_is_given_up_and_the_connection_with_it() {
+async fn a_body_that_trickles_in_is_given_up_and_the_connection_with_it() {
     let fortress = Fortress::build().await;
     let mut wire = Wire::connect(fortress.app.address).await;
     let started = Instant::now();
     wire.write(format!("{}{{\"email\":", head(100))).await;
+    // Never a pause that is too long, and yet too slow.
+    while started.elapsed() < BODY_TIMEOUT {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        wire.offer(" ").await;
+    }
     let answer = wire.answer().await;
     assert_refused("a slow body", 408, "request_timeout", &answer);
     assert_eq!(answer.header("connection"), "close");

@@ -8,7 +8,9 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::talkative;
-use crate::support::{Answer, Client, Database, KEY_ENCRYPTION_KEY, PASSWORD, Tokens, fresh_database};
+use crate::support::{
+    Answer, Client, Database, KEY_ENCRYPTION_KEY, PASSWORD, Tokens, fresh_database, mails_in, wait_for,
+};
 
 pub(super) const DATABASE_PASSWORD: &str = "database-password-4b1d";
 const JWT_SECRET: &str = "jwt-secret-of-more-than-thirty-two-bytes-77e0";
@@ -176,5 +178,47 @@ async fn no_password_token_or_configured_secret_shows_in_logs_metrics_refusals_o
             let text = text.replace(NAMED_PASSWORD, "");
             assert_eq!(recorded.leaked_in(&text), None, "in a refusal: {text}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_of_a_mail_shows_in_logs_refusals_or_tables() {
+    let database = fresh_database().await;
+    let program = talkative(&database);
+    let service = program.serve().await;
+    let client = service.client();
+    let mut recorded = Recorded::new();
+    let tokens = recorded.keep(client.register(EMAIL, PASSWORD).await.expect(201)).tokens();
+    recorded.keep(client.forgot_password(EMAIL).await.expect(200));
+    recorded.keep(client.change_email(&tokens.access, "new@example.com", PASSWORD).await.expect(200));
+    let mails = wait_for("the mails", async || {
+        let mails = mails_in(&program.folder().join("data/mail"));
+        (mails.len() == 4).then_some(mails)
+    });
+    for mail in mails.await {
+        let token = mail.token();
+        recorded.secrets.insert(token.to_owned());
+        for operation in ["inspect", "confirm-change", "undo", "verify", "verify", "reject"] {
+            recorded.keep(client.follow(operation, token).await);
+        }
+        for _ in 0..2 {
+            recorded.keep(client.reset_password(token, NEW_PASSWORD).await);
+        }
+        // Where a client may put it by mistake.
+        recorded.keep(client.me(token).await.expect(401));
+        recorded.keep(client.post("/api/v1/auth/email/verify", json!({ "token": [token] })).await.expect(400));
+        recorded.keep(client.post("/api/v1/auth/email/resend", json!({ "email": token })).await.expect(400));
+        recorded.keep(client.get(&format!("/verify-email?token={token}")).await.expect(200));
+    }
+    let ended = service.stop().await;
+    let log = ended.stdout + &ended.stderr;
+    assert!(log.contains("link.refused") && log.contains("password.reset"), "too little: {log}");
+    assert_eq!(recorded.leaked_in(&log), None, "in the log:\n{log}");
+    let rows = dump(&database).await;
+    assert!(rows.contains("link.refused") && rows.contains("password.reset"), "{rows}");
+    assert_eq!(recorded.leaked_in(&rows), None, "in the database:\n{rows}");
+    for answer in recorded.answers.iter().filter(|answer| !answer.status.is_success()) {
+        let text = format!("{:?}\n{}", answer.headers, String::from_utf8_lossy(&answer.body));
+        assert_eq!(recorded.leaked_in(&text), None, "in a refusal: {text}");
     }
 }

@@ -9,33 +9,38 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::document::{Document, Operation, object};
+use super::{links, sessions};
 use crate::support::{Account, Answer, Client, PASSWORD, TestApp, TestAppBuilder};
 
+/// The id of no session.
+const NO_SESSION: &str = "00000000-0000-0000-0000-000000000000";
+
 /// A service and a client whose every answer is held to the document.
-struct Held {
-    app: TestApp,
-    client: Client,
-    document: Document,
+pub(super) struct Held {
+    pub(super) app: TestApp,
+    pub(super) client: Client,
+    pub(super) document: Document,
 }
 
 impl Held {
-    async fn spawn() -> Self {
+    pub(super) async fn spawn() -> Self {
         Self::on(TestApp::builder()).await
     }
 
-    async fn on(builder: TestAppBuilder) -> Self {
+    pub(super) async fn on(builder: TestAppBuilder) -> Self {
         let app = builder.spawn().await;
         Self { client: app.client(), app, document: Document::load() }
     }
 
     /// Sends JSON, and holds the answer to the operation.
-    async fn call(&self, method: Method, path: &str, access: Option<&str>, body: Option<Value>) -> Answer {
-        let answer = self.client.call(method.clone(), path, access, body.as_ref()).await;
+    pub(super) async fn call(&self, method: Method, path: &str, access: Option<&str>, body: Option<Value>) -> Answer {
+        let address = path.replace("{id}", NO_SESSION);
+        let answer = self.client.call(method.clone(), &address, access, body.as_ref()).await;
         self.hold(self.document.operation(method.as_str(), path), &answer);
         answer
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(Method::POST, path, None, Some(body)).await
     }
 
@@ -102,6 +107,9 @@ async fn every_operation_answers_a_good_request_as_promised() {
         seen.insert((method.as_str().to_lowercase(), path));
     }
 
+    seen.extend(links::TRIED.map(|path| ("post".to_owned(), path.to_owned())));
+    seen.extend(sessions::TRIED.map(|(method, path)| (method.to_owned(), path.to_owned())));
+
     // What is left takes neither token nor body.
     for operation in held.document.operations() {
         if seen.insert((operation.method.to_owned(), operation.path.to_owned())) {
@@ -121,7 +129,10 @@ async fn every_operation_answers_a_good_request_as_promised() {
 
 /// The addresses of an operation: more than one if its path has a parameter, whose schema lists the values.
 fn addresses(operation: Operation<'_>) -> Vec<String> {
-    let Some(parameter) = operation.object["parameters"].get(0) else { return vec![operation.path.to_owned()] };
+    let mut parameters = operation.object["parameters"].as_array().into_iter().flatten();
+    let Some(parameter) = parameters.find(|parameter| parameter["in"] == "path") else {
+        return vec![operation.path.to_owned()];
+    };
     let name = format!("{{{}}}", parameter["name"].as_str().unwrap());
     let values = parameter["schema"]["enum"].as_array().unwrap();
     values.iter().map(|value| operation.path.replace(&name, value.as_str().unwrap())).collect()
@@ -234,7 +245,7 @@ async fn a_method_that_a_path_does_not_have_is_refused_as_promised() {
     let held = Held::spawn().await;
     let promised = json!({ "$ref": "#/components/responses/MethodNotAllowed" });
     for path in object(&held.document.root()["paths"]).keys() {
-        let answer = held.client.call(Method::PATCH, &path.replace("{file}", "init.js"), None, None).await.expect(405);
+        let answer = held.client.call(Method::PATCH, &path.replace("{file}", "init.js").replace("{id}", NO_SESSION), None, None).await.expect(405);
         assert_eq!(held.document.faults(&promised, &answer), [""; 0], "{path}");
     }
 }

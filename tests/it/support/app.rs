@@ -7,9 +7,10 @@ use portcullis::clock::{Clock, TestClock};
 use portcullis::config::Config;
 use portcullis::db::users;
 use portcullis::random::SystemRandom;
+use portcullis::server::{self, Endpoint, Timeouts};
 use portcullis::setup::Failure;
 use portcullis::state::App;
-use portcullis::{background, server, setup, stack};
+use portcullis::{background, setup, stack};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -29,7 +30,9 @@ pub(crate) struct TestApp {
     /// The listener of `METRICS_ADDR`, if the test asked for one.
     pub(crate) operations: Option<SocketAddr>,
     variables: HashMap<String, String>,
-    _data_dir: Arc<TempDir>,
+    timeouts: Timeouts,
+    /// `DATA_DIR`, which replicas share.
+    pub(crate) data_dir: Arc<TempDir>,
     stop: watch::Sender<bool>,
     running: JoinHandle<()>,
 }
@@ -39,6 +42,8 @@ pub(crate) struct TestAppBuilder {
     variables: HashMap<String, String>,
     database: Option<Database>,
     clock: Option<Arc<TestClock>>,
+    data_dir: Option<Arc<TempDir>>,
+    timeouts: Timeouts,
 }
 
 impl TestApp {
@@ -49,10 +54,15 @@ impl TestApp {
 
     pub(crate) fn builder() -> TestAppBuilder {
         // The lowest cost that exists: the tests are about rules, not about slowness.
-        let defaults =
-            [("PASSWORD_BCRYPT_COST", "4"), ("HASH_QUEUE", "256"), ("KEY_ENCRYPTION_KEY", KEY_ENCRYPTION_KEY)];
+        let defaults = [
+            ("PASSWORD_BCRYPT_COST", "4"),
+            ("HASH_QUEUE", "256"),
+            ("KEY_ENCRYPTION_KEY", KEY_ENCRYPTION_KEY),
+            // All clients of a test share one address.
+            ("MAX_CONNECTIONS_PER_NETWORK", "10000"),
+        ];
         let variables = defaults.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        TestAppBuilder { variables, database: None, clock: None }
+        TestAppBuilder { variables, database: None, clock: None, data_dir: None, timeouts: Timeouts::default() }
     }
 
     /// A second instance with the same settings on the same database, with the same clock.
@@ -61,6 +71,8 @@ impl TestApp {
             variables: self.variables.clone(),
             database: Some(self.database.clone()),
             clock: Some(self.clock.clone()),
+            data_dir: Some(self.data_dir.clone()),
+            timeouts: self.timeouts,
         };
         builder.spawn().await
     }
@@ -120,13 +132,19 @@ impl TestAppBuilder {
         self
     }
 
+    /// Sets the time limits of connections to the main listener.
+    pub(crate) fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
     pub(crate) async fn spawn(self) -> TestApp {
         self.try_spawn().await.unwrap()
     }
 
     /// A service, or what it says when it refuses to start.
     pub(crate) async fn try_spawn(self) -> Result<TestApp, Failure> {
-        let data_dir = Arc::new(tempfile::tempdir().unwrap());
+        let data_dir = self.data_dir.unwrap_or_else(|| Arc::new(tempfile::tempdir().unwrap()));
         let mut variables = self.variables.clone();
         variables.insert("DATA_DIR".to_owned(), data_dir.path().to_str().unwrap().to_owned());
         let config = Config::load(&|name| variables.get(name).cloned()).unwrap();
@@ -146,7 +164,8 @@ impl TestAppBuilder {
         };
         let operations_address = operations.as_ref().map(|listener| listener.local_addr().unwrap());
         let (stop, stopped) = watch::channel(false);
-        let running = tokio::spawn(serve(app.clone(), listener, operations, stopped));
+        let endpoint = Endpoint::main(&app, None).with_timeouts(self.timeouts);
+        let running = tokio::spawn(serve(app.clone(), listener, endpoint, operations, stopped));
         Ok(TestApp {
             app,
             clock,
@@ -154,20 +173,27 @@ impl TestAppBuilder {
             address,
             operations: operations_address,
             variables: self.variables,
-            _data_dir: data_dir,
+            timeouts: self.timeouts,
+            data_dir,
             stop,
             running,
         })
     }
 }
 
-async fn serve(app: Arc<App>, listener: TcpListener, operations: Option<TcpListener>, stopped: watch::Receiver<bool>) {
+async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    endpoint: Endpoint,
+    operations: Option<TcpListener>,
+    stopped: watch::Receiver<bool>,
+) {
     let tasks = background::start(&app, &stopped);
-    let main = server::run(listener, None, stack::build(&app).unwrap(), stopped.clone());
+    let main = server::run(listener, endpoint, stack::build(&app).unwrap(), stopped.clone());
     match operations {
         Some(operations) => {
             let stack = stack::operations(&app).unwrap();
-            tokio::join!(main, server::run(operations, None, stack, stopped));
+            tokio::join!(main, server::run(operations, Endpoint::operations(&app), stack, stopped));
         }
         None => main.await,
     }

@@ -3,8 +3,12 @@
 use super::Database;
 
 /// Tables whose every row counts, and the security log without the counts of refused requests.
-const LEDGERS: [&str; 4] = [
+const LEDGERS: [&str; 7] = [
     "users",
+    "pending_registrations",
+    "email_changes",
+    // What becomes of a mail is the worker's.
+    "(select id, kind from mail_jobs)",
     "sessions",
     "refresh_tokens",
     "(select * from audit_logs where event_type not in ('token.refused', 'request.refused', 'request.shed'))",

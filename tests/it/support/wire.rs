@@ -23,6 +23,24 @@ impl Wire {
         Self(BufReader::new(stream))
     }
 
+    /// A connection on whose behalf a proxy says `header` first.
+    pub(crate) async fn behind(address: SocketAddr, header: impl AsRef<[u8]>) -> Self {
+        let mut wire = Self::connect(address).await;
+        wire.write(header).await;
+        wire
+    }
+
+    /// Asks for a path with an empty request, and reads the answer.
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.write(format!("GET {path} HTTP/1.1\r\nHost: a.example\r\n\r\n")).await;
+        self.answer().await
+    }
+
+    /// Writes what the other side still takes, and says whether it took all of it.
+    pub(crate) async fn offer(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.0.write_all(bytes.as_ref()).await.is_ok()
+    }
+
     /// Writes all of it; panics when the other side has closed or reset the connection.
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();

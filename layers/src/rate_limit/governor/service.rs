@@ -1,6 +1,6 @@
-use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{fmt, mem};
 
 use ::governor::NotUntil;
 use ::governor::clock::QuantaInstant;
@@ -67,9 +67,12 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match self.config.check(&request) {
-            Ok(outcome) if outcome.is_refused() => ResponseFuture::refused(fields::refusal(&self.refuse, outcome)),
+            Ok(outcome) if outcome.is_refused() => {
+                let spent = mem::take(request.extensions_mut());
+                ResponseFuture::refused(fields::refusal_in(spent, &self.refuse, outcome))
+            }
             Ok(outcome) => ResponseFuture::inner(self.inner.call(request), outcome),
             Err(no_key) => {
                 let NoKey { refusal, headers } = *no_key;

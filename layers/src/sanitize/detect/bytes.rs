@@ -15,8 +15,12 @@ pub(super) const fn is_blank(byte: u8) -> bool {
 
 pub(super) fn skip_blanks(text: &[u8], mut at: usize) -> usize {
     let stop = text.len().min(at.saturating_add(REACH));
-    while at < stop && is_blank(text[at]) {
-        at += 1;
+    while at < stop {
+        match text[at..] {
+            [byte, ..] if is_blank(byte) => at += 1,
+            [0xc2, 0xa0, ..] => at += 2,
+            _ => break,
+        }
     }
     at
 }
@@ -24,23 +28,32 @@ pub(super) fn skip_blanks(text: &[u8], mut at: usize) -> usize {
 /// One past the last byte before `at` that is not blank.
 pub(super) fn before_blanks(text: &[u8], mut at: usize) -> usize {
     let stop = at.saturating_sub(REACH);
-    while at > stop && is_blank(text[at - 1]) {
-        at -= 1;
+    while at > stop {
+        match text[..at] {
+            [.., byte] if is_blank(byte) => at -= 1,
+            [.., 0xc2, 0xa0] => at -= 2,
+            _ => break,
+        }
     }
     at
+}
+
+/// Whether the word ends before `at`: at another byte, or at a no-break space, which databases take for a blank.
+fn breaks_word(text: &[u8], at: usize) -> bool {
+    !is_word(text[at]) || text[at] == 0xc2 && text.get(at + 1) == Some(&0xa0)
 }
 
 /// One past the word that starts at `at`.
 pub(super) fn word_end(text: &[u8], at: usize) -> usize {
     let stop = text.len().min(at.saturating_add(REACH));
-    (at..stop).find(|&at| !is_word(text[at])).unwrap_or(stop)
+    (at..stop).find(|&at| breaks_word(text, at)).unwrap_or(stop)
 }
 
 /// Start of the word that ends before `at`.
 pub(super) fn word_start(text: &[u8], at: usize) -> usize {
     let stop = at.saturating_sub(REACH);
     let mut start = at;
-    while start > stop && is_word(text[start - 1]) {
+    while start > stop && is_word(text[start - 1]) && !text[..start].ends_with(&[0xc2, 0xa0]) {
         start -= 1;
     }
     start
@@ -53,7 +66,8 @@ pub(super) fn continues(text: &[u8], at: usize, expected: &str) -> bool {
 
 /// Whether the word at `at` is `expected`, which is in lower case.
 pub(super) fn is_word_at(text: &[u8], at: usize, expected: &str) -> bool {
-    continues(text, at, expected) && text.get(at + expected.len()).is_none_or(|&next| !is_word(next))
+    let end = at + expected.len();
+    continues(text, at, expected) && (end == text.len() || breaks_word(text, end))
 }
 
 /// The word in lower case, if it fits the buffer; no keyword is longer.
@@ -131,7 +145,7 @@ pub(super) struct Classes(u8);
 impl Classes {
     pub(super) const SINGLE_QUOTE: u8 = 1;
     pub(super) const DOUBLE_QUOTE: u8 = 1 << 1;
-    /// `%`, `&`, `\`, and the first bytes of full-width forms.
+    /// `%`, `&`, `\`, `+`, `/`, and the first bytes of full-width forms: what an encoding may begin with.
     pub(super) const ENCODED: u8 = 1 << 2;
     pub(super) const LESS_THAN: u8 = 1 << 3;
     pub(super) const EQUALS: u8 = 1 << 4;
@@ -139,6 +153,7 @@ impl Classes {
     pub(super) const SCRIPT: u8 = 1 << 5;
     /// What a fragment of SQL needs.
     pub(super) const SQL: u8 = 1 << 6;
+    pub(super) const BACKTICK: u8 = 1 << 7;
 
     const TABLE: [u8; 256] = {
         let mut table = [0; 256];
@@ -152,9 +167,11 @@ impl Classes {
                 b'%' | b'&' | b'\\' | 0xc2 | 0xef => Self::ENCODED,
                 b'<' => Self::LESS_THAN,
                 b'=' => Self::EQUALS | Self::SQL,
-                b'(' | b':' | b'`' | b'[' | b'{' | b'.' => Self::SCRIPT | Self::SQL,
-                b'+' => Self::SCRIPT,
-                b';' | b'@' | b'/' | b'u' | b'U' | b'_' | b',' => Self::SQL,
+                b'`' => Self::BACKTICK | Self::SCRIPT | Self::SQL,
+                b'(' | b':' | b'[' | b'{' | b'.' => Self::SCRIPT | Self::SQL,
+                b'+' => Self::SCRIPT | Self::ENCODED,
+                b'/' => Self::SQL | Self::ENCODED,
+                b';' | b'@' | b'u' | b'U' | b'_' | b',' => Self::SQL,
                 _ => 0,
             };
             at += 1;

@@ -26,37 +26,45 @@ impl Decoded {
 
 /// One encoded character: what it stands for, and how many bytes it takes.
 enum Unit {
+    Nothing(usize),
     Byte(u8, usize),
     Character(char, usize),
 }
 
-/// Undoes percent encoding and full-width forms; `None` if there are none.
+/// Undoes percent encoding, full-width forms, the escapes of scripts, and comments that split a word; `None` if there are none.
 pub(super) fn for_sql(bytes: &[u8], offsets: &[u32]) -> Option<Decoded> {
-    decode(bytes, offsets, |rest| percent(rest).or_else(|| full_width(rest)))
+    decode(bytes, offsets, |at| {
+        let rest = &bytes[at..];
+        percent(rest).or_else(|| full_width(rest)).or_else(|| escape(rest)).or_else(|| split_word(bytes, at))
+    })
 }
 
-/// Undoes, besides, character references and the escapes of scripts.
+/// Undoes percent encoding, full-width forms, the escapes of scripts, and character references; `None` if there are none.
 pub(super) fn for_html(bytes: &[u8], offsets: &[u32]) -> Option<Decoded> {
-    decode(bytes, offsets, |rest| {
+    decode(bytes, offsets, |at| {
+        let rest = &bytes[at..];
         percent(rest).or_else(|| full_width(rest)).or_else(|| reference(rest)).or_else(|| escape(rest))
     })
 }
 
-fn decode(bytes: &[u8], offsets: &[u32], unit: impl Fn(&[u8]) -> Option<Unit>) -> Option<Decoded> {
-    let encoded = |at: &usize| matches!(bytes[*at], b'%' | b'&' | b'\\' | 0xc2 | 0xef);
-    let first = (0..bytes.len()).filter(encoded).find(|&at| unit(&bytes[at..]).is_some())?;
-    // A form body in which every blank is a plus sign; elsewhere a plus sign is one.
-    let plus_is_blank = !bytes.contains(&b' ') && bytes.contains(&b'%');
+fn decode(bytes: &[u8], offsets: &[u32], unit: impl Fn(usize) -> Option<Unit>) -> Option<Decoded> {
+    let encoded = |at: &usize| matches!(bytes[*at], b'%' | b'&' | b'\\' | b'/' | 0xc2 | 0xef);
+    let first = (0..bytes.len()).filter(encoded).find(|&at| unit(at).is_some());
+    let plus_is_blank = is_form_encoded(bytes);
+    let start = if plus_is_blank { 0 } else { first? };
     let origin = |at: usize| offsets.get(at).copied().or_else(|| u32::try_from(at).ok()).unwrap_or(u32::MAX);
     let mut decoded = Decoded::with_capacity(bytes.len());
-    let mut at = if plus_is_blank { 0 } else { first };
-    for (index, &byte) in bytes[..at].iter().enumerate() {
+    for (index, &byte) in bytes[..start].iter().enumerate() {
         decoded.push_byte(byte, origin(index));
     }
+    let mut at = start;
     while at < bytes.len() {
-        match if encoded(&at) { unit(&bytes[at..]) } else { None } {
+        match if encoded(&at) { unit(at) } else { None } {
+            Some(Unit::Nothing(length)) => at += length,
             Some(Unit::Byte(byte, length)) => {
-                decoded.push_byte(byte, origin(at));
+                // Alone it is the no-break space of Latin-1, a blank to MySQL; in UTF-8 it follows another byte beyond ASCII.
+                let alone = byte == 0xa0 && decoded.bytes.last().is_none_or(u8::is_ascii);
+                decoded.push_byte(if alone { b' ' } else { byte }, origin(at));
                 at += length;
             }
             Some(Unit::Character(character, length)) => {
@@ -73,21 +81,56 @@ fn decode(bytes: &[u8], offsets: &[u32], unit: impl Fn(&[u8]) -> Option<Unit>) -
     Some(decoded)
 }
 
-/// `%41`, and `%u0041` as IIS reads it.
+/// A form body in which every blank is a plus sign; elsewhere a plus sign is one.
+fn is_form_encoded(bytes: &[u8]) -> bool {
+    let mut pluses = 0;
+    let mut telling = false;
+    for byte in bytes {
+        match byte {
+            b' ' => return false,
+            b'+' => pluses += 1,
+            b'%' | b'\'' | b'"' | b'=' | b'(' => telling = true,
+            _ => {}
+        }
+    }
+    telling && (pluses > 1 || pluses == 1 && bytes.contains(&b'%'))
+}
+
+/// `%41`, `%u0041` as IIS reads it, and `%S%E` from which ASP drops what begins no escape.
 fn percent(rest: &[u8]) -> Option<Unit> {
-    match rest {
-        [b'%', b'u' | b'U', digits @ ..] => Some(character(hex(digits.get(..4)?)?, 6)),
-        [b'%', digits @ ..] => u8::try_from(hex(digits.get(..2)?)?).ok().map(|byte| Unit::Byte(byte, 3)),
+    let (b'%', digits) = rest.split_first()? else { return None };
+    if let [b'u' | b'U', digits @ ..] = digits
+        && let Some(value) = digits.get(..4).and_then(hex)
+    {
+        return Some(character(value, 6));
+    }
+    if let Some(value) = digits.get(..2).and_then(hex) {
+        return u8::try_from(value).ok().map(|byte| Unit::Byte(byte, 3));
+    }
+    match digits {
+        [letter, next, ..] if letter.is_ascii_alphabetic() && !next.is_ascii_alphanumeric() => {
+            Some(Unit::Byte(*letter, 2))
+        }
         _ => None,
     }
 }
 
-/// Full-width `＜` (U+FF01 to U+FF5E), which compatibility folding turns into ASCII, and `¼script¾`, which is
+/// `SEL/**/ECT`: a comment that some filters take out, inside a word.
+fn split_word(bytes: &[u8], at: usize) -> Option<Unit> {
+    let inside = bytes[at..].starts_with(b"/**/")
+        && bytes[..at].last().is_some_and(u8::is_ascii_alphabetic)
+        && bytes.get(at + 4).is_some_and(u8::is_ascii_alphabetic);
+    inside.then_some(Unit::Nothing(4))
+}
+
+/// Full-width `＜` (U+FF01 to U+FF5E) and small `﹤`, which compatibility folding turns into ASCII, and `¼script¾`, which is
 /// `<script>` where a reader drops the eighth bit.
 fn full_width(rest: &[u8]) -> Option<Unit> {
     match *rest {
         [0xef, 0xbc, last, ..] if last >= 0x81 => Some(Unit::Byte(last - 0x60, 3)),
         [0xef, 0xbd, last, ..] if last <= 0x9e => Some(Unit::Byte(last - 0x20, 3)),
+        [0xef, 0xb9, 0xa4, ..] => Some(Unit::Byte(b'<', 3)),
+        [0xef, 0xb9, 0xa5, ..] => Some(Unit::Byte(b'>', 3)),
         [0xc2, 0xbc, next, ..] if next.is_ascii_alphabetic() || next == b'/' => Some(Unit::Byte(b'<', 2)),
         [0xc2, 0xbe, ..] => Some(Unit::Byte(b'>', 2)),
         _ => None,
@@ -178,7 +221,7 @@ mod tests {
     #[test]
     fn every_encoding_of_a_tag_is_undone() {
         for text in
-            ["%3Cb>", "%u003cb>", "%uff1cb>", "&lt;b>", "&#60b>", "&#x0003C;b>", "\\x3cb>", "\\u{3c}b>", "＜b＞", "¼b>"]
+            ["%3Cb>", "%u003cb>", "%uff1cb>", "&lt;b>", "&#60b>", "&#x0003C;b>", "\\x3cb>", "\\u{3c}b>", "＜b＞", "﹤b﹥", "¼b>"]
         {
             assert_eq!(html(text).as_deref(), Some("<b>"), "{text}");
         }
@@ -186,7 +229,7 @@ mod tests {
 
     #[test]
     fn what_is_no_encoding_stays() {
-        for text in ["50% off", "Q&A", "a\\b", "100%", "&#;", "\\x4", "½ cup", "é"] {
+        for text in ["50% off", "Q&A", "a\\b", "100%", "&#;", "\\x4", "½ cup", "é", "C++", "a+b@x.ie"] {
             assert_eq!(html(text), None, "{text}");
         }
     }
@@ -195,7 +238,17 @@ mod tests {
     fn a_plus_sign_is_a_blank_only_where_blanks_are_encoded() {
         let plain = |text: &str| for_sql(text.as_bytes(), &[]).map(|decoded| decoded.bytes);
         assert_eq!(plain("1+or+1%3D1").as_deref(), Some(&b"1 or 1=1"[..]));
+        assert_eq!(plain("'+or+1=1").as_deref(), Some(&b"' or 1=1"[..]));
         assert_eq!(plain("1 + 1%3D2").as_deref(), Some(&b"1 + 1=2"[..]));
+    }
+
+    #[test]
+    fn a_word_that_was_split_is_whole_again() {
+        let plain = |text: &str| for_sql(text.as_bytes(), &[]).map(|decoded| decoded.bytes);
+        assert_eq!(plain("SEL/**/ECT/**/1").as_deref(), Some(&b"SELECT/**/1"[..]));
+        assert_eq!(plain("%S%E%L%E%C%T ").as_deref(), Some(&b"SELECT "[..]));
+        assert_eq!(plain("or%A01").as_deref(), Some(&b"or 1"[..]));
+        assert_eq!(plain("%C3%A0").as_deref(), Some("à".as_bytes()));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! SQL injection: does the text continue, break out of, or add to a query?
 //!
 //! Two views. The *anchored* view ([`expression`]) assumes that the text starts where a value of a query starts: bare,
-//! or inside single or double quotes that it closes. It reads tokens from there for as long as they form an expression
-//! with clauses, and stops at the first place where only prose would go on; so prose costs a few tokens. The *local*
-//! view ([`spots`]) finds fragments anywhere that no prose contains, such as `union select 1` or `waitfor delay '`.
+//! or inside quotes or backticks that it closes. It reads tokens from there for as long as they form an expression with
+//! clauses, and stops at the first place where only prose would go on; so prose costs a few tokens. A text that ends with
+//! a comment is read from its conditions on as well, whatever comes before them. The *local* view ([`spots`]) finds
+//! fragments anywhere that no prose contains, such as `union select 1` or `waitfor delay '`.
 
 mod expression;
 mod lexer;
@@ -19,5 +20,7 @@ pub(super) fn find(text: &[u8], classes: Classes, strictness: Strictness) -> Opt
     expression::bare(text)
         .or_else(|| quoted(Classes::SINGLE_QUOTE, b'\''))
         .or_else(|| quoted(Classes::DOUBLE_QUOTE, b'"'))
+        .or_else(|| quoted(Classes::BACKTICK, b'`'))
+        .or_else(|| expression::commented_out(text))
         .or_else(|| if classes.hold(Classes::SQL) { spots::find(text) } else { None })
 }

@@ -31,13 +31,25 @@ impl Opening<'_> {
     fn follows(mut self, verb: &[u8]) -> bool {
         match verb {
             b"exec" | b"execute" => {
-                self.first.kind == Kind::Text
+                // `execute "user" configuration` is prose.
+                self.first.kind == Kind::Text && self.next.ahead() != Some(Kind::Word)
                     || self.first.kind == Kind::Open
                         && self.then(|token| matches!(token.kind, Kind::Text | Kind::Variable))
                     || is_procedure(&self.text[self.first.start..self.first.end])
                     || self.first_is(&["immediate"])
             }
+            b"create" if self.first_is(&["user", "login", "or", "role", "temp", "temporary"]) => self.creates(),
             b"drop" | b"alter" | b"truncate" | b"create" => self.first_is(OBJECTS) && self.names_something(),
+            b"backup" | b"restore" => self.first_is(&["database", "log"]) && self.then(is_name),
+            b"bulk" => self.first_is(&["insert"]) && self.then(is_name),
+            b"do" => self.first_is(&["sleep", "benchmark"]) && self.next.ahead() == Some(Kind::Open),
+            b"kill" => self.first.kind == Kind::Number && self.ends(),
+            b"pragma" => is_name(self.first) && self.then(|token| matches!(token.kind, Kind::Open | Kind::Compare)),
+            b"rename" => self.first_is(&["table", "user"]) && self.then(is_name) && self.then_is(&["to"]),
+            b"replace" => self.first_is(&["into"]) && self.then(is_name) && self.then_rows(),
+            b"revoke" => self.first_is(&["all", "select", "execute"]) && self.then_is(&["privileges", "on"]),
+            b"shutdown" => self.first_is(&["with"]) && self.then_is(&["nowait"]),
+            b"use" => self.first.kind == Kind::Word && self.is_commented(),
             b"delete" => self.first.kind == Kind::From && self.names_something(),
             b"insert" => self.first_is(&["into"]) && self.then(is_name) && self.then_rows(),
             b"update" => is_name(self.first) && self.then_is(&["set"]) && self.then(|_| true) && self.then_compares(),
@@ -48,12 +60,19 @@ impl Opening<'_> {
             }
             b"goto" => self.first.kind == Kind::Word && self.then(|token| token.kind != Kind::Word),
             b"begin" => self.first_is(&["try", "tran", "goto", "declare", "dbms_lock", "waitfor"]),
-            b"print" => self.first.kind == Kind::Text && self.then(|token| token.kind == Kind::Semicolon),
+            b"print" => {
+                self.first.kind == Kind::Text
+                    && self.then(|token| matches!(token.kind, Kind::Semicolon | Kind::Comment))
+            }
             b"merge" => self.first_is(&["into"]) && self.then(is_name) && self.then_is(&["using"]),
             b"handler" => is_name(self.first) && self.then_is(&["open", "read"]),
             b"grant" => self.first_is(&["all", "select", "execute"]) && self.then_is(&["privileges", "on"]),
             b"set" => is_name(self.first) && self.then_compares() && self.text.contains(&b'@'),
-            b"copy" => is_name(self.first) && self.then_is(&["to", "from"]) && self.then_file(),
+            b"copy" => {
+                (is_name(self.first) || self.first.kind == Kind::Open && self.crosses_query())
+                    && self.then_is(&["to", "from"])
+                    && self.then_file()
+            }
             b"attach" => self.first_is(&["database"]),
             b"call" => is_name(self.first) && self.then(|token| token.kind == Kind::Open),
             b"prepare" => is_name(self.first) && self.then(|token| token.kind == Kind::From),
@@ -92,11 +111,41 @@ impl Opening<'_> {
         token.is_some_and(|token| token.kind == Kind::Text || self.is(token, &["program"]))
     }
 
+    /// `user x identified by`, `or replace function`, `temp table x (`.
+    fn creates(&mut self) -> bool {
+        if self.first_is(&["or"]) {
+            return self.then_is(&["replace"]) && self.then_is(OBJECTS);
+        }
+        if self.first_is(&["temp", "temporary"]) {
+            return self.then_is(&["table", "view"]);
+        }
+        self.then(is_name) && self.next.next().is_none_or(|token| {
+            matches!(token.kind, Kind::Semicolon | Kind::Comment) || self.is(token, &["identified", "with", "password"])
+        })
+    }
+
+    /// `(select …)`, up to its parenthesis.
+    fn crosses_query(&mut self) -> bool {
+        const LONGEST: usize = 32;
+        self.next.ahead() == Some(Kind::Select)
+            && self.next.by_ref().take(LONGEST).any(|token| token.kind == Kind::Close)
+    }
+
+    /// Whether nothing but a comment or another statement follows.
+    fn ends(&self) -> bool {
+        self.next.ahead().is_none_or(|kind| matches!(kind, Kind::Comment | Kind::Semicolon | Kind::Logic))
+    }
+
+    /// Whether a comment without words follows, as `use caution` in prose has none.
+    fn is_commented(&self) -> bool {
+        self.next.peek().is_some_and(|token| token.kind == Kind::Comment)
+    }
+
     /// `table users`, and no more words: prose would go on with one.
     fn names_something(&mut self) -> bool {
         let Some(name) = self.next.next().filter(|&name| is_name(name)) else { return false };
         let Some(after) = self.next.next() else { return true };
-        if self.is(after, &["character", "add", "modify", "returns", "single_user", "column"]) {
+        if self.is(after, &["character", "add", "modify", "returns", "single_user", "column", "cascade", "restrict"]) {
             return true;
         }
         match after.kind {

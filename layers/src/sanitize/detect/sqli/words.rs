@@ -153,6 +153,8 @@ static KEYWORDS: Vocabulary<Kind, 512> = Vocabulary::new(&[
     ("show", Kind::Verb),
     ("use", Kind::Verb),
     ("backup", Kind::Verb),
+    ("bulk", Kind::Verb),
+    ("pragma", Kind::Verb),
     ("restore", Kind::Verb),
     ("kill", Kind::Verb),
     ("deallocate", Kind::Verb),

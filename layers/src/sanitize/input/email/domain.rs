@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
+use super::local::is_invisible;
+
 /// Longest label of a domain name in bytes (RFC 1035 section 2.3.4).
 const MAX_LABEL: usize = 63;
 
@@ -22,6 +24,10 @@ pub(super) struct Names<'a> {
 pub(super) fn parse(domain: &str) -> Option<Names<'_>> {
     if domain.is_ascii() && !may_be_encoded(domain) {
         return is_host(domain).then(|| Names { shown: lower_case(domain), ascii_len: domain.len() });
+    }
+    // UTS #46 would drop them in silence. Joiners it keeps, where they join letters.
+    if domain.chars().any(|c| is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}')) {
+        return None;
     }
     let ascii = Uts46::new()
         .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)

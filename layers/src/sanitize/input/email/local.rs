@@ -37,7 +37,7 @@ fn is_atom_character(c: char) -> bool {
 
 /// Characters that may show nothing at all (`Default_Ignorable_Code_Point` of the Unicode Character Database, and the annotation marks):
 /// two addresses that differ in them only cannot be told apart.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     Oddity::of(c).is_some()
         || matches!(c, '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200c}'..='\u{200d}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'

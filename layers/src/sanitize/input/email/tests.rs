@@ -84,6 +84,8 @@ fn what_is_no_address_is_refused_with_its_code() {
         ("ada@127.0.0.1", "invalid_domain"),
         ("ada@[127.0.0.1]", "invalid_domain"),
         ("ada@xn--a.org", "invalid_domain"),
+        ("ada@exa\u{200b}mple.org", "invalid_domain"),
+        ("ada@\u{3164}example.org", "invalid_domain"),
     ] {
         let result = email(input);
         assert_eq!((code(&result), result.accepted), (Some(expected), false), "{input:?}");

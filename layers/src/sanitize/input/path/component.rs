@@ -38,6 +38,9 @@ fn judge(name: &str, is_first: bool) -> Option<(Range<usize>, &'static str)> {
     if trimmed.len() > 1 && trimmed.bytes().all(|byte| matches!(byte, b'.' | b' ')) {
         return Some((place, "parent directory"));
     }
+    if trimmed.ends_with("=..") {
+        return Some((start + trimmed.len() - 2..start + trimmed.len(), "parent directory as a parameter"));
+    }
     if let Some(len) = trimmed.strip_prefix("..").and_then(encoded_separator_len) {
         return Some((start..start + 2 + len, "parent directory before an encoded separator"));
     }

@@ -73,6 +73,9 @@ impl<'a> Walk<'a> {
                     }
                     return Step::Prose;
                 }
+                Some(Kind::Word) if self.joins_rows(open, anchored) => {
+                    return Step::Found("joins a query of its own with UNION");
+                }
                 Some(Kind::Comment) | None
                     if self.left.is_some() && (anchored && !self.broke_out() || self.operators > 0) =>
                 {
@@ -83,6 +86,18 @@ impl<'a> Walk<'a> {
             }
         }
         Step::Prose
+    }
+
+    /// `union values (1,2)`, and `union table users--` after a quote or a literal.
+    fn joins_rows(&self, open: bool, anchored: bool) -> bool {
+        let mut next = self.lexer.clone();
+        let Some(word) = next.find(|token| !matches!(token.kind, Kind::Open | Kind::Modifier)) else { return false };
+        let is = |name: &str| is_word_at(self.text, word.start, name);
+        is("values") && next.ahead() == Some(Kind::Open)
+            || is("table")
+                && (open || anchored)
+                && next.next().is_some_and(|name| name.kind == Kind::Word)
+                && matches!(next.ahead(), Some(Kind::Comment | Kind::Logic) | None)
     }
 
     /// `ORDER BY`, `HAVING`, `LIMIT`, `INTO OUTFILE` and the like after an operand.

@@ -8,10 +8,10 @@ mod operand;
 mod operator;
 mod verdict;
 
-use super::super::bytes::{is_blank, skip_blanks};
+use super::super::bytes::{REACH, before_blanks, is_blank, is_word, skip_blanks, word_end};
 use super::super::{Finding, Strictness};
 use super::lexer::{Lexer, Token};
-use super::words::Kind;
+use super::words::{self, Kind};
 
 /// No injection needs more tokens to show itself; keeps the cost of an anchor constant.
 const TOKENS: usize = 96;
@@ -25,11 +25,61 @@ pub(super) fn bare(text: &[u8]) -> Option<Finding> {
 /// Reads the text as starting inside quotes, if it closes them.
 pub(super) fn quoted(text: &[u8], quote: u8, strictness: Strictness) -> Option<Finding> {
     let close = text.iter().position(|&byte| byte == quote)?;
+    // In prose a backtick opens a quotation, with a blank or nothing before it; one that closes a name follows it at once.
+    let before = text[..close].last();
+    if quote == b'`' && before.map_or_else(|| text.get(1).is_some_and(|&next| is_word(next)), |&byte| !is_word(byte)) {
+        return None;
+    }
     let mut walk = Walk::new(text, close + 1, close, Some(quote));
     walk.strict = strictness == Strictness::Strict;
     walk.loose = is_loose(&text[..close], <[u8]>::last);
     walk.left = Some(Operand { kind: Kind::Text, literal: true, calls: false });
     walk.run()
+}
+
+/// Reads the end of a text as conditions and clauses, if a comment without words ends it: `x y or 2>1 --`.
+pub(super) fn commented_out(text: &[u8]) -> Option<Finding> {
+    /// Keywords to start from: more than an injection needs, in a window of constant size.
+    const STARTS: usize = 8;
+    let end = trailing_comment(text)?;
+    let window = end.saturating_sub(REACH);
+    let mut at = window;
+    let mut starts = 0;
+    while at < end && starts < STARTS {
+        if !is_word(text[at]) {
+            at += 1;
+            continue;
+        }
+        let after = word_end(text, at);
+        let begins = at > window || window == 0;
+        if begins && matches!(words::classify(&text[at..after]), Kind::Logic | Kind::Union | Kind::Clause | Kind::Compare) {
+            starts += 1;
+            let mut walk = Walk::new(text, at, at, None);
+            walk.left = Some(Operand { kind: Kind::Word, literal: false, calls: false });
+            walk.plain = false;
+            if let Some(found) = walk.run() {
+                return Some(found);
+            }
+        }
+        at = after.max(at + 1);
+    }
+    None
+}
+
+/// Where the comment begins that ends the text, if it has at most one word in it.
+fn trailing_comment(text: &[u8]) -> Option<usize> {
+    const LONGEST: usize = 24;
+    let end = before_blanks(text, text.len());
+    let from = end.saturating_sub(LONGEST);
+    let tail = &text[from..end];
+    let marks = |at: &usize| {
+        let rest = &tail[*at..];
+        rest.starts_with(b"#") || rest.starts_with(b"--") || rest.starts_with(b"/*")
+    };
+    let at = (0..tail.len()).find(marks)?;
+    let body = tail[at..].trim_ascii_start();
+    let words = body.split(|&byte| is_blank(byte)).filter(|word| word.iter().any(|&byte| is_word(byte))).count();
+    (words < 2).then_some(from + at)
 }
 
 /// What stands on one side of an operator.

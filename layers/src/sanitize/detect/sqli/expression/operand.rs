@@ -21,6 +21,13 @@ impl<'a> Walk<'a> {
             {
                 self.call(token)
             }
+            Kind::Word
+                if self.after_logic
+                    && (self.broke_out() || self.logic_on_literal)
+                    && self.text.get(token.end) == Some(&b'(') =>
+            {
+                self.unknown_call()
+            }
             Kind::Select => self.begin_select(),
             Kind::Open => {
                 self.depth += 1;
@@ -112,7 +119,10 @@ impl<'a> Walk<'a> {
         let name = self.bytes(token);
         let dangerous = words::is_dangerous(name) || name.eq_ignore_ascii_case(b"sleep");
         let Some(open) = self.lexer.next() else { return Step::Prose };
-        if dangerous && (self.operators > 0 || self.select.is_some()) && self.lexer.ahead() != Some(Kind::Close) {
+        // `systemd-sleep(8)` is a name with a hyphen.
+        let hyphenated = !self.plain && self.text[..token.start].ends_with(b"-");
+        let follows = self.operators > 0 && !hyphenated || self.select.is_some();
+        if dangerous && follows && self.lexer.ahead() != Some(Kind::Close) {
             return Step::Found("calls a database function that waits, reads or reveals");
         }
         // `encode and decode (JSON)` is prose.
@@ -140,6 +150,14 @@ impl<'a> Walk<'a> {
             return self.set_operand(Operand { kind: Kind::Function, literal: true, calls });
         }
         Step::On
+    }
+
+    /// A call of a function that is not in the list, in a condition: `and bit_count(3)=2`.
+    fn unknown_call(&mut self) -> Step {
+        self.lexer.next();
+        self.depth += 1;
+        self.cross_arguments();
+        self.set_operand(Operand { kind: Kind::Function, literal: true, calls: false })
     }
 
     pub(super) fn cross_arguments(&mut self) {

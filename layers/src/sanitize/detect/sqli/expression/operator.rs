@@ -10,6 +10,9 @@ impl<'a> Walk<'a> {
     /// Reads the token that follows an operand.
     pub(super) fn after_operand(&mut self, token: Token) -> Step {
         let Some(left) = self.left else { return Step::Prose };
+        if self.at_start() && self.is_quoted_keyword(token) {
+            return Step::Prose;
+        }
         match token.kind {
             Kind::Operator => {
                 if left.kind == Kind::Text && self.quote.is_some() && self.operators == 0 && self.is_list_mark(token) {
@@ -72,6 +75,16 @@ impl<'a> Walk<'a> {
                 Step::Found("adds a statement after the quote it closes")
             }
             _ => self.name_or_prose(left, token),
+        }
+    }
+
+    /// `"exec"`, `'group by'`: words that prose quotes.
+    fn is_quoted_keyword(&self, token: Token) -> bool {
+        let Some(quote) = self.quote else { return false };
+        let glued = token.start == self.anchor + 1;
+        glued && matches!(token.kind, Kind::Verb | Kind::Select | Kind::Clause) && {
+            let rest = &self.text[token.end..];
+            rest.iter().find(|&&byte| byte != b' ' && !byte.is_ascii_alphabetic()) == Some(&quote)
         }
     }
 

@@ -38,7 +38,10 @@ impl<'a> Walk<'a> {
     /// A comment that runs to the end of the text.
     pub(super) fn comment(&mut self, comment: Token) -> Step {
         let block = self.text[comment.start..].starts_with(b"/*");
-        let hash = self.text[comment.start] == b'#';
+        // A `#` with nothing behind it is what `--` is.
+        let lone = self.text[comment.start..].trim_ascii_end() == b"#";
+        let joined = lone && (self.operators > 0 || self.groups > 0 || self.known_calls > 0);
+        let hash = self.text[comment.start] == b'#' && !joined;
         let short = self.comment_is_short(comment);
         let Some(left) = self.left else {
             return Step::Prose;
@@ -151,10 +154,14 @@ impl<'a> Walk<'a> {
         let prose = |part: &[u8]| {
             part.windows(3).any(|around| around[1] == b' ' && around[0] != b'-' && around[2].is_ascii_alphabetic())
         };
+        // Scripts without blanks between words, and endings after a hyphen, touch the quotes from outside.
+        let beyond_ascii = |byte: Option<&u8>| byte.is_some_and(|byte| !byte.is_ascii());
+        let ending = self.text[last + 1..].strip_prefix(b"-").unwrap_or(&self.text[last + 1..]);
+        let touched = beyond_ascii(self.text[..self.anchor].last()) || beyond_ascii(ending.first());
         !self.unbalanced
             && self.strings == 1
             && self.operands == 1
-            && (prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
+            && (touched || prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
     }
 
     /// `1 or 1`, `1 and 0`, `1 or true`: not `3 or 4`, which is prose.

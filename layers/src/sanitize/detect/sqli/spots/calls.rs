@@ -4,8 +4,10 @@ use super::super::super::Finding;
 use super::super::super::bytes::{
     REACH, before_blanks, continues, is_word, is_word_at, skip_blanks, word_end, word_start,
 };
+use super::super::lexer::Lexer;
 use super::super::statement;
 use super::super::words::{self, Kind};
+use super::statements::queries;
 use super::{OUTFILE, Spots};
 
 impl<'a> Spots<'a> {
@@ -35,6 +37,9 @@ impl<'a> Spots<'a> {
         let qualified = &self.text[start..start + (before_blanks(self.text, at) - start).min(REACH)];
         let adjacent = is_word(self.byte(at.wrapping_sub(1)));
         let first = self.byte(argument);
+        if let Some(found) = self.condition_of_calls(start, name, argument) {
+            return Some(found);
+        }
         let called = first != b')';
         if called && words::is_dangerous(qualified) && (adjacent || matches!(first, b'\'' | b'"' | b'0'..=b'9' | b'('))
         {
@@ -67,6 +72,35 @@ impl<'a> Spots<'a> {
                 && adjacent
         {
             return Self::finding(start, at + 1, "calls a function of the database");
+        }
+        None
+    }
+
+    /// `exists(select`, `and (select`, `or sleep(5)`, `,sleep(5)`, `if(1=1,`: what conditions are made of.
+    fn condition_of_calls(&self, start: usize, name: &[u8], argument: usize) -> Option<Finding> {
+        let is = |known: &[&str]| known.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let selects = is_word_at(self.text, argument, "select") && {
+            let window = self.text.len().min(argument + REACH);
+            queries(&mut Lexer::new(&self.text[..window], argument + 6))
+        };
+        if selects && is(&["and", "exists", "not", "or", "rlike", "xor"]) {
+            return Self::finding(start, argument + 6, "compares with a query of its own");
+        }
+        let number = word_end(self.text, argument);
+        let numeric = number > argument && self.text[argument..number].iter().all(u8::is_ascii_digit);
+        if !numeric {
+            return None;
+        }
+        let conditions = ["and", "or", "xor", "rlike", "regexp", "like", "not"];
+        let joined = conditions.iter().any(|word| self.preceded_by(start, &[word]).is_some())
+            || matches!(self.text[..before_blanks(self.text, start)], [.., b'|', b'|'] | [.., b'&', b'&'])
+            || self.byte(start.wrapping_sub(1)) == b',';
+        if is(&["sleep"]) && joined && self.byte(number) == b')' {
+            return Self::finding(start, argument, "calls a database function that waits, reads or reveals");
+        }
+        let compares = self.byte(number) == b'=' && self.byte(number + 1).is_ascii_digit();
+        if compares && (is(&["if"]) || words::classify(name) == Kind::Function) {
+            return Self::finding(start, number + 1, "calls a function of the database");
         }
         None
     }

@@ -13,14 +13,17 @@ impl<'a> Spots<'a> {
         while before > 0 && self.text[before - 1] == b'(' {
             before = before_blanks(self.text, before - 1);
         }
+        let conditions: [&[u8]; 6] = [b"or", b"and", b"xor", b"where", b"having", b"when"];
         let logic = match self.word_before(before) {
-            Some((at, word)) if word.eq_ignore_ascii_case(b"or") || word.eq_ignore_ascii_case(b"and") => at,
+            Some((at, word)) if conditions.iter().any(|condition| word.eq_ignore_ascii_case(condition)) => at,
             _ if self.text[..before].ends_with(b"||") || self.text[..before].ends_with(b"&&") => before - 2,
             _ => return None,
         };
         let right = skip_blanks(self.text, at + 1);
         let left = &self.text[start..end];
-        let same = self.text[right..].starts_with(left) && !self.byte(right + left.len()).is_ascii_alphanumeric();
+        // The text leaves the last backtick to the query.
+        let compared = left.strip_suffix(b"`").unwrap_or(left);
+        let same = self.text[right..].starts_with(compared) && !self.byte(right + compared.len()).is_ascii_alphanumeric();
         let quoted =
             matches!(left.first(), Some(b'\'' | b'"')) && self.text.get(right) == left.first() && start > logic;
         let numbers =
@@ -36,7 +39,7 @@ impl<'a> Spots<'a> {
     pub(super) fn literal_before(&self, end: usize) -> Option<(usize, &'a [u8])> {
         let last = self.byte(end.wrapping_sub(1));
         let start = match last {
-            b'\'' | b'"' if end > 1 => {
+            b'\'' | b'"' | b'`' if end > 1 => {
                 let from = end.saturating_sub(64);
                 from + self.text[from..end - 1].iter().rposition(|&byte| byte == last)?
             }

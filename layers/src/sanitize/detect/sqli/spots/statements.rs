@@ -22,6 +22,7 @@ impl<'a> Spots<'a> {
                 Some(Kind::Number | Kind::Text | Kind::Variable) => tail,
                 Some(Kind::Function) => self.text[verb.end..].iter().take(40).any(|&byte| byte == b'('),
                 Some(Kind::Operator) => true,
+                Some(Kind::Word) => selects_columns(lexer.clone()),
                 _ => false,
             }
         };
@@ -71,7 +72,7 @@ impl<'a> Spots<'a> {
         }
         let before = self.byte(at.wrapping_sub(1));
         let glued = before.is_ascii_digit()
-            || matches!(before, b'e' | b'E' | b'f' | b'F' | b'N') && at > 1 && !self.text[at - 2].is_ascii_alphabetic();
+            || matches!(before, b'd' | b'D' | b'e' | b'E' | b'f' | b'F' | b'N') && at > 1 && !self.text[at - 2].is_ascii_alphabetic();
         if at > 0 && is_word(before) && !glued {
             return None;
         }
@@ -92,6 +93,9 @@ impl<'a> Spots<'a> {
                 Kind::Word => {
                     let end = lexer.position();
                     let start = word_start(self.text, end);
+                    if is_word_at(self.text, start, "values") && lexer.ahead() == Some(Kind::Open) {
+                        return Self::finding(at, end, "joins a query of its own with UNION");
+                    }
                     let fused =
                         continues(self.text, start, "selectchar") || continues(self.text, start, "selectconcat");
                     return if fused { Self::finding(at, end, "joins a query of its own with UNION") } else { None };
@@ -103,9 +107,24 @@ impl<'a> Spots<'a> {
     }
 }
 
+/// `password from users where id=1`, `a from b--`: where `; select items from the list` is prose.
+fn selects_columns(mut lexer: Lexer<'_>) -> bool {
+    let mut next = || lexer.next().map(|token| token.kind);
+    let from = [next(), next(), next()];
+    if !matches!(from, [Some(Kind::Word), Some(Kind::From), Some(Kind::Word)]) {
+        return false;
+    }
+    match next() {
+        Some(Kind::Comment | Kind::Clause) => true,
+        Some(Kind::Where) => next().is_some() && next() == Some(Kind::Compare),
+        _ => false,
+    }
+}
+
 /// Whether what follows `select` is an item of a query and not the next word of a sentence.
-fn queries(lexer: &mut Lexer<'_>) -> bool {
+pub(super) fn queries(lexer: &mut Lexer<'_>) -> bool {
     match lexer.next().map(|token| token.kind) {
+        Some(Kind::Word) if lexer.ahead() == Some(Kind::As) => lexer.nth(2).is_some_and(|token| token.kind == Kind::From),
         Some(Kind::Word | Kind::Verb | Kind::Logic | Kind::As | Kind::Clause) => {
             matches!(
                 lexer.ahead(),

@@ -1,9 +1,12 @@
-//! Password change.
+//! Passwords: changing one that is known, and setting one that was forgotten.
+
+mod resets;
 
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+pub use self::resets::{forgot, reset};
 use super::Call;
 use super::sessions::{ATTEMPTS, refuse, secret};
 use super::users::check_new_password;
@@ -12,8 +15,10 @@ use crate::audit::Event;
 use crate::auth::password::{Context, PasswordPolicy};
 use crate::auth::pool::Ticket;
 use crate::body::Form;
+use crate::db::users::User;
 use crate::db::{query, sessions, users};
 use crate::error::ApiError;
+use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done};
 
 /// `PUT /api/v1/auth/password/change`: a new password for the one who knows the current one. Every other session ends (ASVS 7.4.3).
@@ -25,7 +30,7 @@ pub async fn change(call: Call) -> reply::Result {
     let who = call.authenticated()?;
     let (current, new) = read(&call.body, &app.passwords, who)?;
     for _ in 0..ATTEMPTS {
-        let proven = prove(&call, who, current.clone()).await?;
+        let proven = prove(&call, who, current.clone(), "password.change_failed").await?;
         let hash = proven.ticket.hash(new.clone(), app.random.bytes()?).await.map_err(ApiError::internal)?;
         drop(proven.ticket);
         if replace(&call, who, &proven.stored, &hash).await? {
@@ -38,12 +43,21 @@ pub async fn change(call: Call) -> reply::Result {
 }
 
 /// The stored hash that the current password fits, and the place in the hash pool that the new one is hashed in.
-struct Proven {
+pub(super) struct Proven {
     ticket: Ticket,
-    stored: String,
+    pub(super) stored: String,
 }
 
-async fn prove(call: &Call, who: &Authenticated, current: SecretString) -> Result<Proven, ApiError> {
+/// Holds the current password against the stored hash. Whoever goes on must find that hash still stored when they write: see [`ATTEMPTS`].
+///
+/// # Errors
+/// 403 `invalid_credentials` with an audit row of type `on_failure`, 503 when hashing is overloaded.
+pub(super) async fn prove(
+    call: &Call,
+    who: &Authenticated,
+    current: SecretString,
+    on_failure: &'static str,
+) -> Result<Proven, ApiError> {
     let app = &call.app;
     let ticket = app.hasher.admit()?;
     let stored = {
@@ -52,8 +66,7 @@ async fn prove(call: &Call, who: &Authenticated, current: SecretString) -> Resul
     };
     let verified = ticket.verify(current, Some(stored.clone())).await.map_err(ApiError::internal)?;
     if !verified.matches {
-        let event =
-            Event::failure("password.change_failed", Some(who.user.id)).with(json!({ "reason": "credentials" }));
+        let event = Event::failure(on_failure, Some(who.user.id)).with(json!({ "reason": "credentials" }));
         return refuse(app, &call.origin(), &event, ApiError::WrongCurrentPassword).await;
     }
     Ok(Proven { ticket, stored })
@@ -71,7 +84,9 @@ async fn replace(call: &Call, who: &Authenticated, verified: &str, hash: &str) -
     let ended = sessions::revoke_all(&transaction, who.user.id, now, "password_changed", Some(who.session_id)).await?;
     let event = Event::success("password.changed", who.user.id).with(json!({ "sessions_ended": ended }));
     event.write(app, &transaction, &call.origin()).await?;
+    call.enqueue(&transaction, Kind::PasswordChanged, Recipient::User(who.user.id), None).await?;
     query::commit(transaction).await?;
+    app.mail.ring();
     Ok(true)
 }
 
@@ -81,11 +96,14 @@ fn read(body: &[u8], policy: &PasswordPolicy, who: &Authenticated) -> Result<(Se
     let new = form.required("new_password").map(SecretString::from);
     form.confirmation("new_password_confirm", new.as_ref().map(ExposeSecret::expose_secret));
     if let Some(new) = &new {
-        let local_part = who.user.email.rsplit_once('@').map_or("", |(local, _)| local);
-        let context =
-            Context { email_local_part: local_part, first_name: &who.user.first_name, last_name: &who.user.last_name };
-        check_new_password(&mut form, "new_password", new.expose_secret(), policy, &context);
+        check_new_password(&mut form, "new_password", new.expose_secret(), policy, &context_of(&who.user));
     }
     form.finish()?;
     current.zip(new).ok_or(ApiError::Validation(Vec::new()))
+}
+
+/// What a guesser would know of an account's owner.
+fn context_of(user: &User) -> Context<'_> {
+    let email_local_part = user.email.rsplit_once('@').map_or("", |(local, _)| local);
+    Context { email_local_part, first_name: &user.first_name, last_name: &user.last_name }
 }

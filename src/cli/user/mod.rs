@@ -1,22 +1,26 @@
 //! `portcullis user`.
 
+mod export;
+mod import;
+
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::admin::{Admin, with_admin};
-use super::output::say;
-use super::password;
 use crate::audit::Event;
 use crate::auth::email::Email;
 use crate::auth::hash;
 use crate::auth::name::parse_name;
 use crate::auth::password::{Context, PasswordPolicy};
+use crate::cli::admin::{Admin, with_admin};
+use crate::cli::output::say;
+use crate::cli::password;
 use crate::config::Config;
 use crate::db::users::{self, NewUser, User};
 use crate::db::{query, sessions};
+use crate::handlers::accounts;
 use crate::reply::UserView;
 use crate::setup::Failure;
 
@@ -50,6 +54,15 @@ pub(super) enum Command {
     },
     /// End every session of an account.
     RevokeSessions(Who),
+    /// Delete an account: it ends at once, its address and personal data go after DELETION_RETENTION.
+    Delete(Who),
+    /// Take over accounts from elsewhere, with their password hashes.
+    #[command(after_help = import::FORMAT)]
+    Import(import::Arguments),
+    /// Print all accounts as JSON lines, the form that `user import` reads.
+    ///
+    /// Deleted accounts are left out. Sessions stay behind: people log in again wherever the lines are imported.
+    Export(export::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +106,9 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure>
         Command::Verify(who) => verify(&admin, &who).await,
         Command::SetPassword { who, source } => set_password(&admin, &who, &source).await,
         Command::RevokeSessions(who) => revoke_sessions(&admin, &who).await,
+        Command::Delete(who) => delete(&admin, &who).await,
+        Command::Import(arguments) => import::run(&admin, &arguments).await,
+        Command::Export(arguments) => export::run(&admin, &arguments).await,
     })
     .await
 }
@@ -232,6 +248,26 @@ async fn revoke_sessions(admin: &Admin, who: &Who) -> Result<(), Failure> {
     .await?;
     query::commit(transaction).await?;
     say(&format!("{ended} session(s) ended"));
+    Ok(())
+}
+
+async fn delete(admin: &Admin, who: &Who) -> Result<(), Failure> {
+    let user = find(admin, who).await?;
+    let now = admin.clock.now();
+    let mut client = admin.database.get().await?;
+    let transaction = query::begin(&mut client).await?;
+    if !users::soft_delete(&transaction, user.id, None, now).await? {
+        return Err("the account was deleted meanwhile".into());
+    }
+    let deleted = accounts::shut_down(&transaction, user.id, now).await?;
+    record(admin, &transaction, now, &deleted.event).await?;
+    query::commit(transaction).await?;
+    let erased_at = SignedDuration::try_from(admin.config.deletion_retention).ok();
+    let erased_at = erased_at.and_then(|retention| now.checked_add(retention).ok()).unwrap_or(Timestamp::MAX);
+    say(&format!(
+        "deleted; {} session(s) ended; a running service erases its personal data after {erased_at:.0}",
+        deleted.sessions
+    ));
     Ok(())
 }
 

@@ -1,9 +1,12 @@
-//! Log-in and log-out.
+//! Log-in, log-out, and the sessions that people see and end.
+
+mod control;
 
 use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::json;
 
+pub use self::control::{end, list, revoke_one, revoke_others};
 use super::{Call, tokens, users as sign_up};
 use crate::audit::{Event, Origin};
 use crate::auth::email::Email;
@@ -12,6 +15,7 @@ use crate::body::Form;
 use crate::db::users::Credentials;
 use crate::db::{query, sessions, users};
 use crate::error::ApiError;
+use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done, LoggedIn};
 use crate::state::App;
 
@@ -86,13 +90,22 @@ async fn open(call: &Call, proven: Proven, remember_me: bool) -> Result<Option<L
     let user = users::log_in(&transaction, id, &account.password_hash, call.now(), rehashed.as_deref()).await?;
     let Some(user) = user else { return Ok(None) };
     let details = json!({ "remember_me": remember_me, "rehashed": rehashed.is_some() });
+    // Asked before there is a session of this log-in.
+    let is_new = sessions::is_new_device(&transaction, id, &origin.device_info(), origin.ip_address).await?;
     let opened = tokens::open_session(app, &transaction, &user, &origin, remember_me).await?;
     Event::success("login.succeeded", id)
         .in_session(opened.session_id)
         .with(details)
         .write(app, &transaction, &origin)
         .await?;
+    if is_new {
+        // With a link that ends this session.
+        call.enqueue(&transaction, Kind::NewDevice, Recipient::User(id), Some(opened.session_id)).await?;
+    }
     query::commit(transaction).await?;
+    if is_new {
+        app.mail.ring();
+    }
     Ok(Some(LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() }))
 }
 

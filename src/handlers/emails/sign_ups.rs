@@ -1,0 +1,79 @@
+//! Sign-ups that become accounts by their link and their password.
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::super::Call;
+use super::super::links::Link;
+use super::super::sessions::refuse;
+use crate::audit::Event;
+use crate::auth::pool::Ticket;
+use crate::db::pending_registrations::{self, PendingRegistration};
+use crate::db::users::{self, NewUser};
+use crate::db::{email_changes, query};
+use crate::error::{ApiError, FieldFault};
+
+/// Creates the account of a sign-up for whoever has its link and knows its password.
+///
+/// # Errors
+/// As [`verify`](super::verify).
+pub(super) async fn complete(call: &Call, link: &Link, asked: Option<(Ticket, SecretString)>) -> Result<(), ApiError> {
+    let app = &call.app;
+    let pending = match link.subject_id {
+        Some(id) => pending_registrations::find(&app.database.get().await?, id).await?,
+        None => None,
+    };
+    let Some(pending) = pending.filter(|pending| pending.expires_at > call.now()) else {
+        return link.refuse(call, "overtaken").await;
+    };
+    let Some((ticket, password)) = asked else {
+        let fault = FieldFault { field: "password".into(), code: "required", message: "is required".into() };
+        return Err(ApiError::Validation(vec![fault]));
+    };
+    let stored = Some(pending.password_hash.clone());
+    let verified = ticket.verify(password, stored).await.map_err(ApiError::internal)?;
+    drop(ticket);
+    if !verified.matches {
+        let event = Event::failure("email.verification_failed", None).with(json!({ "reason": "credentials" }));
+        return refuse(app, &call.origin(), &event, ApiError::WrongSignUpPassword).await;
+    }
+    if create(call, link, &pending).await? { Ok(()) } else { link.refuse(call, "overtaken").await }
+}
+
+/// `false` when the link was used or the address was taken meanwhile.
+async fn create(call: &Call, link: &Link, pending: &PendingRegistration) -> Result<bool, ApiError> {
+    let app = &call.app;
+    let now = call.now();
+    let mut client = app.database.get().await?;
+    let transaction = query::begin(&mut client).await?;
+    if !link.spend(call, &transaction).await? {
+        return Ok(false);
+    }
+    let new = NewUser {
+        id: app.random.uuid(now)?,
+        email: &pending.email,
+        email_key: &pending.email_key,
+        password_hash: &pending.password_hash,
+        first_name: &pending.first_name,
+        last_name: &pending.last_name,
+        now,
+    };
+    // Before the sign-ups are touched, so that two that are completed at once wait here and not for each other.
+    match users::insert(&transaction, &new).await {
+        Err(error) if error.violates(users::EMAIL_TAKEN) => return Ok(false),
+        result => result?,
+    };
+    if !pending_registrations::delete(&transaction, pending.id).await?
+        || email_changes::is_reserved(&transaction, &pending.email_key, new.id, now).await?
+    {
+        return Ok(false);
+    }
+    users::set_verified(&transaction, new.id, now).await?;
+    // Whoever proved the address decides which of the sign-ups for it was theirs.
+    pending_registrations::delete_by_email_key(&transaction, &pending.email_key).await?;
+    for event_type in ["user.registered", "email.verified"] {
+        Event::success(event_type, new.id).write(app, &transaction, &call.origin()).await?;
+    }
+    query::commit(transaction).await?;
+    Ok(true)
+}

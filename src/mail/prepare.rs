@@ -1,0 +1,199 @@
+//! Who reads a mail, which mail it becomes, and the token of its link: all decided in one short transaction before anything is sent.
+
+use deadpool_postgres::GenericClient;
+
+use super::Kind;
+use super::letter::{Cause, Letter, Template};
+use super::token::{self, About};
+use crate::auth::device::describe;
+use crate::db::mail_jobs::{self, ClaimedMailJob};
+use crate::db::users::{self, User};
+use crate::db::{email_changes, pending_registrations, query};
+use crate::error::ApiError;
+use crate::state::App;
+
+/// What is to be done about a job.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// A mail is to be sent.
+    Send(Letter),
+    /// Nobody is to be written to; why, in few words.
+    Drop(&'static str),
+}
+
+/// Decides, and stores the hash of the token that the mail carries.
+pub(super) async fn prepare(app: &App, kind: Kind, job: &ClaimedMailJob) -> Result<Decision, ApiError> {
+    let mut client = app.database.get().await?;
+    let transaction = query::begin(&mut client).await?;
+    let work = Preparation { app, client: &transaction, kind, job };
+    let decision = match kind {
+        Kind::Verify => work.verify().await?,
+        Kind::SignUp => work.sign_up().await?,
+        Kind::Reset => work.reset().await?,
+        Kind::PasswordChanged => work.notice(Template::PasswordChanged).await?,
+        Kind::EmailChange => work.email_change().await?,
+        Kind::EmailChangeNotice => work.email_change_notice().await?,
+        Kind::NewDevice => work.notice(Template::NewDevice).await?,
+        Kind::AccountLocked => work.notice(Template::AccountLocked).await?,
+    };
+    query::commit(transaction).await?;
+    Ok(decision)
+}
+
+struct Preparation<'a, C> {
+    app: &'a App,
+    client: &'a C,
+    kind: Kind,
+    job: &'a ClaimedMailJob,
+}
+
+impl<C: GenericClient> Preparation<'_, C> {
+    async fn verify(&self) -> Result<Decision, ApiError> {
+        let Some(user) = self.reader().await? else { return Ok(Decision::Drop("no such account")) };
+        if user.is_email_verified {
+            return Ok(Decision::Drop("verified already"));
+        }
+        let mut letter = self.letter(Template::Verify, &user.email);
+        // Who asks for the mail again is not who signed up: the reader is to judge the sign-up.
+        letter.cause.time = user.created_at;
+        if let Some((ip_address, device)) = mail_jobs::first_origin(self.client, user.id, self.kind.name()).await? {
+            letter.cause.device = known(&device);
+            letter.cause.ip_address = ip_address.map(|address| address.to_string());
+        } else if self.job.user_id.is_none() {
+            (letter.cause.device, letter.cause.ip_address) = (None, None);
+        }
+        self.with_link(letter, About::User(user.id)).await
+    }
+
+    async fn reset(&self) -> Result<Decision, ApiError> {
+        let Some(user) = self.reader().await? else { return Ok(Decision::Drop("no such account")) };
+        let letter = self.letter(Template::Reset, &user.email).named(&user);
+        self.with_link(letter, About::User(user.id)).await
+    }
+
+    async fn sign_up(&self) -> Result<Decision, ApiError> {
+        let pending = match self.job.subject_id {
+            Some(id) => pending_registrations::find(self.client, id).await?,
+            None => None,
+        };
+        let Some(pending) = pending else { return Ok(Decision::Drop("no such sign-up")) };
+        match users::find_by_email_key(self.client, &pending.email_key).await? {
+            Some(owner) => {
+                let letter = self.letter(Template::AlreadyRegistered, &owner.user.email);
+                Ok(Decision::Send(letter.named(&owner.user)))
+            }
+            None => {
+                let letter = self.letter(Template::SignUp, &pending.email);
+                self.with_link(letter, About::Subject { user: None, subject: pending.id }).await
+            }
+        }
+    }
+
+    async fn email_change(&self) -> Result<Decision, ApiError> {
+        let Some((user, change)) = self.change().await? else { return Ok(Decision::Drop("no such change")) };
+        if change.confirmed_at.is_some() || !user.may_act() {
+            return Ok(Decision::Drop("nothing to confirm"));
+        }
+        let owner = users::find_by_email_key(self.client, &change.new_email_key).await?.map(|found| found.user);
+        if let Some(owner) = owner.filter(|owner| owner.id != user.id) {
+            return Ok(Decision::Send(self.letter(Template::AddressInUse, &owner.email).named(&owner)));
+        }
+        let letter = self.letter(Template::EmailChange, &change.new_email);
+        self.with_link(letter, About::Subject { user: Some(user.id), subject: change.id }).await
+    }
+
+    async fn email_change_notice(&self) -> Result<Decision, ApiError> {
+        let Some((user, change)) = self.change().await? else { return Ok(Decision::Drop("no such change")) };
+        let mut letter = self.letter(Template::EmailChangeNotice, &change.old_email).named(&user);
+        letter.addresses = Some((change.old_email, change.new_email));
+        self.with_link(letter, About::Subject { user: Some(user.id), subject: change.id }).await
+    }
+
+    /// What owners are told even when the account is shut out.
+    async fn notice(&self, template: Template) -> Result<Decision, ApiError> {
+        let user = match self.job.user_id {
+            Some(id) => users::find(self.client, id).await?.map(|found| found.user),
+            None => None,
+        };
+        let Some(user) = user else { return Ok(Decision::Drop("no such account")) };
+        let letter = self.letter(template, &user.email).named(&user);
+        match (self.kind.link(), self.job.subject_id) {
+            (Some(_), Some(subject)) => self.with_link(letter, About::Subject { user: Some(user.id), subject }).await,
+            _ => Ok(Decision::Send(letter)),
+        }
+    }
+
+    /// The change that the job is about and its owner, unless the change was cancelled or the owner is gone.
+    async fn change(&self) -> Result<Option<(User, email_changes::EmailChange)>, ApiError> {
+        let Some(id) = self.job.subject_id else { return Ok(None) };
+        let Some(change) = email_changes::find(self.client, id).await? else { return Ok(None) };
+        if change.cancelled_at.is_some() {
+            return Ok(None);
+        }
+        let owner = users::find(self.client, change.user_id).await?;
+        Ok(owner.map(|owner| (owner.user, change)))
+    }
+
+    /// The account that the job is for, if it may act.
+    async fn reader(&self) -> Result<Option<User>, ApiError> {
+        let found = match (self.job.user_id, &self.job.email_key) {
+            (Some(id), _) => users::find(self.client, id).await?,
+            (None, Some(key)) => users::find_by_email_key(self.client, key).await?,
+            (None, None) => None,
+        };
+        Ok(found.map(|found| found.user).filter(User::may_act))
+    }
+
+    fn letter(&self, template: Template, to: &str) -> Letter {
+        Letter {
+            template,
+            language: self.job.language.clone(),
+            to: to.to_owned(),
+            name: None,
+            link: None,
+            cause: Cause {
+                time: self.job.created_at,
+                device: known(&self.job.device_info),
+                ip_address: self.job.ip_address.map(|address| address.to_string()),
+            },
+            addresses: None,
+        }
+    }
+
+    /// Puts the link into a letter, unless a newer mail has one that replaces it.
+    async fn with_link(&self, mut letter: Letter, about: About) -> Result<Decision, ApiError> {
+        let Some(link) = self.kind.link() else { return Ok(Decision::Send(letter)) };
+        if let About::User(id) = about {
+            mail_jobs::take_turn(self.client, id).await?;
+            if mail_jobs::is_superseded(self.client, self.job, id).await? {
+                return Ok(Decision::Drop("a newer mail takes its place"));
+            }
+        }
+        let Some(token) = token::issue(self.app, self.client, link, self.job, about).await? else {
+            return Ok(Decision::Drop("its link was used or replaced"));
+        };
+        letter.link = Some(format!("{}{}?token={}", self.app.mail.base, link.path, token.text()));
+        Ok(Decision::Send(letter))
+    }
+}
+
+impl Letter {
+    /// Greets the reader by name, if the address was proved to be the reader's.
+    fn named(mut self, user: &User) -> Self {
+        self.name = user.is_email_verified.then(|| user.first_name.clone());
+        self
+    }
+}
+
+/// A device that has a name.
+fn known(device: &str) -> Option<String> {
+    (!device.is_empty() && device != describe("")).then(|| device.to_owned())
+}
+
+/// What must not outlive a mail that was sent or given up: a sign-up with an address that has an account already.
+pub(super) async fn clear(client: &impl GenericClient, job: &ClaimedMailJob, sent: Template) -> Result<(), ApiError> {
+    if let (Template::AlreadyRegistered, Some(id)) = (sent, job.subject_id) {
+        pending_registrations::delete(client, id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! Seals: what is written stays as it was written, or `portcullis audit verify` says what did not.
+
+use jiff::SignedDuration;
+use portcullis::audit::sealer;
+use portcullis::audit::verify::{Fault, Report, verify};
+use tokio_postgres::Client;
+
+use crate::support::{Database, PASSWORD, Program, TestApp};
+
+/// Seals everything that is finished, while the background may be at it, too.
+async fn seal(app: &TestApp) -> u64 {
+    let (mut rows, mut idle) = (0, 0);
+    while idle < 2 {
+        let now = portcullis::clock::Clock::now(&*app.clock);
+        match sealer::pass(&app.app.database, &app.app.seals, now).await.unwrap() {
+            Some(progress) if progress.rows > 0 => rows += progress.rows,
+            _ => idle += 1,
+        }
+    }
+    rows
+}
+
+async fn report(app: &TestApp, head: Option<&str>) -> Report {
+    let client = app.app.database.get().await.unwrap();
+    verify(&client, &app.app.seals, head, |_| ()).await.unwrap()
+}
+
+async fn count(client: &Client, table: &str) -> i64 {
+    client.query_one(&format!("select count(*) from {table}"), &[]).await.unwrap().get(0)
+}
+
+/// A sealed log with events of several kinds.
+async fn scene() -> (TestApp, Client) {
+    let app = TestApp::spawn().await;
+    let account = app.client().sign_up().await;
+    app.client().log_in(&account.email, PASSWORD).await.expect(200);
+    app.client().log_in(&account.email, "not the password").await.expect(401);
+    app.client().log_in("nobody@example.com", "not the password").await.expect(401);
+    seal(&app).await;
+    let client = app.database.connect().await;
+    (app, client)
+}
+
+/// What somebody does who owns the database.
+async fn tamper(database: &Database, sql: &str) {
+    let client = database.connect().await;
+    client.batch_execute("set session_replication_role = replica").await.unwrap();
+    client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_touched_verifies_with_every_row() {
+    let (app, client) = scene().await;
+    let report = report(&app, None).await;
+    assert_eq!(report.faults, []);
+    assert_eq!(i64::try_from(report.rows).unwrap(), count(&client, "audit_logs").await);
+    assert!(report.rows >= 4 && report.seals >= 1, "{report:?}");
+    assert_eq!(seal(&app).await, 0, "a row is sealed once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redaction_of_one_field_or_of_all_leaves_the_log_clean() {
+    let (app, client) = scene().await;
+    for redaction in [
+        "update audit_logs set ip_address = null where event_type = 'login.succeeded'",
+        "update audit_logs set ip_address = null, user_agent = null, details = '{}'",
+        "update audit_logs set user_id = null",
+    ] {
+        assert!(client.execute(redaction, &[]).await.unwrap() > 0);
+        assert_eq!(report(&app, None).await.faults, [], "{redaction}");
+    }
+    let salts = client.query("select distinct salts from audit_logs", &[]).await.unwrap();
+    let salts: Vec<Vec<u8>> = salts.iter().map(|row| row.get(0)).collect();
+    assert_eq!(salts, [vec![0; 32]], "what was redacted can be guessed with its salt");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_redacted_before_it_was_sealed_verifies() {
+    let app = TestApp::spawn().await;
+    app.client().sign_up().await;
+    let redaction = "update audit_logs set ip_address = null, user_agent = null, details = '{}'";
+    app.database.connect().await.execute(redaction, &[]).await.unwrap();
+    seal(&app).await;
+    assert_eq!(report(&app, None).await.faults, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_of_a_row_is_found() {
+    for change in [
+        "id = '00000000-0000-0000-0000-000000000007'",
+        "event_type = 'login.failed'",
+        "success = false",
+        "created_at = created_at + interval '1 microsecond'",
+        "session_id = null",
+        "request_id = 'another'",
+        "txid = (txid::text::bigint - 1)::text::xid8",
+        "personal_digests = sha256('')",
+    ] {
+        let (app, _) = scene().await;
+        tamper(&app.database, &format!("update audit_logs set {change} where event_type = 'login.succeeded'")).await;
+        let faults = report(&app, None).await.faults;
+        assert!(faults.iter().any(|fault| matches!(fault, Fault::RowsDiffer { .. })), "{change}: {faults:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_of_a_personal_field_is_found() {
+    for change in [
+        "user_id = '00000000-0000-0000-0000-000000000007'",
+        "ip_address = '192.0.2.66'",
+        "user_agent = 'somebody else'",
+        "details = '{\"remember_me\": true}'",
+        // Erased, but not redacted: the salt is still there.
+        "ip_address = null",
+        "salts = sha256('')",
+    ] {
+        let (app, client) = scene().await;
+        tamper(&app.database, &format!("update audit_logs set {change} where event_type = 'login.succeeded'")).await;
+        let changed = "select id from audit_logs where event_type = 'login.succeeded'";
+        let id = client.query_one(changed, &[]).await.unwrap().get(0);
+        assert_eq!(report(&app, None).await.faults, [Fault::PersonalFieldChanged { id }], "{change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_deleted_or_added_are_found() {
+    let (app, _) = scene().await;
+    tamper(&app.database, "delete from audit_logs where event_type = 'login.succeeded'").await;
+    assert!(matches!(&report(&app, None).await.faults[..], [Fault::RowsDiffer { sealed, found, .. }] if sealed > found));
+
+    let copy = "insert into audit_logs select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid()))).* \
+                from audit_logs a where event_type = 'login.succeeded'";
+    let (app, _) = scene().await;
+    tamper(&app.database, copy).await;
+    assert!(matches!(&report(&app, None).await.faults[..], [Fault::RowsDiffer { sealed, found, .. }] if sealed < found));
+
+    let (app, _) = scene().await;
+    tamper(&app.database, &format!("{copy}; update audit_logs set created_at = created_at - interval '70 days' \
+        where ctid = (select max(ctid) from audit_logs where event_type = 'login.succeeded')")).await;
+    assert!(!report(&app, None).await.faults.is_empty(), "a row of a month without a seal");
+
+    let (app, _) = scene().await;
+    let unstamped = "insert into audit_logs (id, event_type, success, created_at) \
+                     values (gen_random_uuid(), 'login.succeeded', true, '2026-06-15T12:00:00Z')";
+    tamper(&app.database, unstamped).await;
+    assert_eq!(report(&app, None).await.faults, [Fault::Unstamped { rows: 1 }]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_of_the_chain_is_found() {
+    for (change, fault) in [
+        ("delete from audit_seals where seq = 2", Fault::BrokenChain { seq: 2 }),
+        ("update audit_seals set row_count = row_count + 1 where seq = 1", Fault::BrokenChain { seq: 1 }),
+        ("update audit_seals set created_at = created_at + interval '1 second' where seq = 2", Fault::BrokenChain { seq: 2 }),
+        ("update audit_seals set kind = 'dropped' where seq = 3", Fault::BrokenChain { seq: 3 }),
+        ("delete from audit_seals where seq = 3", Fault::HeadMissing),
+    ] {
+        let (app, _) = scene().await;
+        for _ in 0..2 {
+            app.client().sign_up().await;
+            seal(&app).await;
+        }
+        let head = report(&app, None).await.head;
+        assert!(head.is_some());
+        assert_eq!(report(&app, head.as_deref()).await.faults, []);
+        tamper(&app.database, change).await;
+        assert!(report(&app, head.as_deref()).await.faults.contains(&fault), "{change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_commits_late_is_sealed_all_the_same() {
+    let (app, _) = scene().await;
+    let event = "insert into audit_logs (id, event_type, success, created_at) \
+                 values (gen_random_uuid(), 'login.succeeded', true, '2026-06-15T12:00:00Z')";
+    let (late, quick) = (app.database.connect().await, app.database.connect().await);
+    late.batch_execute(&format!("begin; {event}")).await.unwrap();
+    quick.batch_execute(event).await.unwrap();
+    assert_eq!(seal(&app).await, 0, "a sealer that overtakes a writer misses what he writes");
+    late.batch_execute("commit").await.unwrap();
+    assert_eq!(seal(&app).await, 2);
+    assert_eq!(report(&app, None).await.faults, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_instances_make_one_chain() {
+    let app = TestApp::spawn().await;
+    let replica = app.replica().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let client = if number % 2 == 0 { app.client() } else { replica.client() };
+        tasks.spawn(async move { client.log_in("nobody@example.com", "not the password").await.expect(401) });
+    }
+    while !tasks.is_empty() {
+        tokio::join!(seal(&app), seal(&replica));
+        tasks.join_next().await.unwrap().unwrap();
+    }
+    seal(&app).await;
+    let report = report(&replica, None).await;
+    assert_eq!(report.faults, []);
+    assert_eq!(report.rows, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_leaves_by_retention_and_by_nothing_else() {
+    let app = TestApp::spawn().await;
+    let client = app.database.connect().await;
+    for month in ["2026-03-01", "2026-04-01", "2026-06-01"] {
+        client.batch_execute(&format!("select audit_logs_ensure_partition('{month}')")).await.unwrap();
+    }
+    for time in ["2026-03-31T23:59:59Z", "2026-04-01T00:00:00Z", "2026-06-15T12:00:00Z"] {
+        let event = "insert into audit_logs (id, event_type, success, created_at) values (gen_random_uuid(), 'a', true, $1)";
+        client.execute(event, &[&time.parse::<jiff::Timestamp>().unwrap()]).await.unwrap();
+    }
+    let now = portcullis::clock::Clock::now(&*app.clock);
+    let retention = SignedDuration::from_hours(24 * 60);
+    let drop = async || sealer::drop_months(&app.app.database, &app.app.seals, now, retention).await.unwrap();
+    assert_eq!(drop().await, [], "what was never sealed would leave without a trace");
+    seal(&app).await;
+    assert_eq!(drop().await, [jiff::civil::date(2026, 3, 1)]);
+    assert_eq!(drop().await, []);
+    assert_eq!(count(&client, "audit_logs").await, 2);
+    assert_eq!(report(&app, None).await.faults, []);
+
+    client.batch_execute("select audit_logs_drop_month('2026-04-01')").await.unwrap();
+    assert!(matches!(&report(&app, None).await.faults[..], [Fault::RowsDiffer { sealed: 1, found: 0, .. }]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_verifies_and_tells_what_was_changed() {
+    let (app, _) = scene().await;
+    let program = Program::on(&app.database);
+    let clean = program.run(&["audit", "verify"]).await.done();
+    let head = clean.lines().find_map(|line| line.strip_prefix("head ")).unwrap().to_owned();
+    program.run(&["audit", "verify", "--head", &head]).await.done();
+
+    tamper(&app.database, "update audit_logs set success = not success").await;
+    let ended = program.run(&["audit", "verify"]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("were changed") && ended.stderr.contains("tampered"), "{}", ended.stderr);
+}

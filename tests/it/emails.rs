@@ -1,0 +1,246 @@
+//! Addresses: proved by a mailed link, changed, taken back.
+
+mod changes;
+mod sign_ups;
+mod undo;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{PASSWORD, TestApp};
+
+/// Operations that take a token and nothing else.
+const BY_TOKEN: [&str; 5] = ["verify", "confirm-change", "undo", "inspect", "reject"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailed_link_proves_the_address_once() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    let token = app.link("verify-email", &account.email).await;
+    let answer = client.follow("verify", &token).await.expect(200);
+    insta::assert_json_snapshot!(answer.json(), { ".request_id" => "[id]" }, @r#"
+    {
+      "message": "Your address is confirmed.",
+      "request_id": "[id]",
+      "success": true,
+      "timestamp": "2026-06-15T12:00:00Z"
+    }
+    "#);
+    assert_eq!(client.me(&account.tokens.access).await.expect(200).json()["is_email_verified"], true);
+    client.follow("verify", &token).await.expect_problem(400, "invalid_token");
+    // The clock stands still, so the rows have no order.
+    let audited: BTreeSet<_> = app.audited().await.into_iter().collect();
+    assert_eq!(audited, ["user.registered", "email.verified", "link.refused"].map(str::to_owned).into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_parallel_uses_of_one_link_one_wins() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    let token = app.link("verify-email", &account.email).await;
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let (client, token) = (client.clone(), token.clone());
+            tokio::spawn(async move { client.follow("verify", &token).await })
+        })
+        .collect();
+    let mut wins = 0;
+    for call in calls {
+        let answer = call.await.unwrap();
+        match answer.status.as_u16() {
+            200 => wins += 1,
+            _ => drop(answer.expect_problem(400, "invalid_token")),
+        }
+    }
+    assert_eq!(wins, 1);
+}
+
+/// Scanners of mail open every link, often more than once, and some ask with HEAD first.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_get_of_a_mail_scanner_consumes_no_link() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    client.change_email(&account.tokens.access, "new@example.com", PASSWORD).await.expect(200);
+    let reset = app.reset_link(&account.email).await;
+    let before = app.database.account_data().await;
+    for mail in app.mails().await.iter().filter(|mail| mail.has_link()) {
+        let path = format!("/{}", mail.link().splitn(4, '/').nth(3).unwrap());
+        for method in [http::Method::GET, http::Method::HEAD, http::Method::GET] {
+            client.call(method, &path, None, None).await.expect(200);
+        }
+    }
+    assert_eq!(app.database.account_data().await, before);
+    for (operation, page, email) in [
+        ("verify", "verify-email", account.email.as_str()),
+        ("confirm-change", "confirm-email-change", "new@example.com"),
+        ("undo", "undo-email-change", &account.email),
+    ] {
+        client.follow("inspect", &app.link(page, email).await).await.expect(200);
+        if operation == "verify" {
+            client.follow(operation, &app.link(page, email).await).await.expect(200);
+        }
+    }
+    client.reset_password(&reset, "nine lives of the harbour cat").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_no_good_is_refused_everywhere_with_one_answer() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    client.change_email(&account.tokens.access, "new@example.com", PASSWORD).await.expect(200);
+    let verify = app.link("verify-email", &account.email).await;
+    let confirm = app.link("confirm-email-change", "new@example.com").await;
+    let undo = app.link("undo-email-change", &account.email).await;
+    let reset = app.reset_link(&account.email).await;
+    let before = app.database.account_data().await;
+    let malformed = [String::new(), "x".into(), verify[1..].to_owned(), format!("{verify}="), "A".repeat(43)];
+    for token in malformed.iter().chain([&account.tokens.refresh, &account.tokens.access, &reset]) {
+        for operation in BY_TOKEN {
+            client.follow(operation, token).await.expect_problem(400, "invalid_token");
+        }
+    }
+    // A good link opens what it was mailed for and nothing else.
+    for (operation, tokens) in [
+        ("verify", [&confirm, &undo]),
+        ("reject", [&confirm, &undo]),
+        ("confirm-change", [&verify, &undo]),
+        ("undo", [&verify, &confirm]),
+    ] {
+        for token in tokens {
+            client.follow(operation, token).await.expect_problem(400, "invalid_token");
+        }
+    }
+    for token in [&verify, &confirm, &undo] {
+        client.reset_password(token, "nine lives of the harbour cat").await.expect_problem(400, "invalid_token");
+        assert_eq!(client.me(token).await.refusal(), (401, "invalid_token".into()), "a link is no bearer token");
+    }
+    assert_eq!(app.database.account_data().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_expires() {
+    for (page, operation, hours) in [
+        ("verify-email", "verify", 24),
+        ("confirm-email-change", "confirm-change", 24),
+        ("undo-email-change", "undo", 72),
+    ] {
+        let app = TestApp::spawn().await;
+        let client = app.client();
+        let account = client.sign_up().await;
+        client.change_email(&account.tokens.access, "new@example.com", PASSWORD).await.expect(200);
+        let reader = if operation == "confirm-change" { "new@example.com" } else { account.email.as_str() };
+        let token = app.link(page, reader).await;
+        app.advance(Duration::from_secs(hours * 3600 - 1));
+        client.follow("inspect", &token).await.expect(200);
+        app.advance(Duration::from_secs(1));
+        for operation in [operation, "inspect"] {
+            client.follow(operation, &token).await.expect_problem(400, "invalid_token");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_link_ends_the_older_one() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    let older = app.link("verify-email", &account.email).await;
+    app.advance(Duration::from_secs(60));
+    client.resend(&account.email).await.expect(200);
+    let newer = app.link("verify-email", &account.email).await;
+    assert_ne!(older, newer);
+    client.follow("verify", &older).await.expect_problem(400, "invalid_token");
+    client.follow("verify", &newer).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_a_disabled_or_deleted_account_are_dead() {
+    for sql in ["update users set is_active = false", "update users set deleted_at = created_at"] {
+        let app = TestApp::spawn().await;
+        let client = app.client();
+        let account = client.sign_up().await;
+        client.change_email(&account.tokens.access, "new@example.com", PASSWORD).await.expect(200);
+        let links = [
+            ("verify", app.link("verify-email", &account.email).await),
+            ("reject", app.link("verify-email", &account.email).await),
+            ("confirm-change", app.link("confirm-email-change", "new@example.com").await),
+            ("undo", app.link("undo-email-change", &account.email).await),
+        ];
+        let reset = app.reset_link(&account.email).await;
+        app.database.connect().await.batch_execute(sql).await.unwrap();
+        for (operation, token) in &links {
+            client.follow(operation, token).await.expect_problem(400, "invalid_token");
+            client.follow("inspect", token).await.expect_problem(400, "invalid_token");
+        }
+        client.reset_password(&reset, "nine lives of the harbour cat").await.expect_problem(400, "invalid_token");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_links_that_are_refused_are_logged_with_their_owner_and_without_the_token() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    let token = app.link("verify-email", &account.email).await;
+    client.follow("verify", &token).await.expect(200);
+    client.follow("verify", &token).await.expect(400);
+    let sql = "select user_id::text, success, details from audit_logs where event_type = 'link.refused'";
+    let row = app.database.connect().await.query_one(sql, &[]).await.unwrap();
+    assert_eq!((row.get::<_, String>(0), row.get(1)), (account.id, false));
+    assert_eq!(row.get::<_, serde_json::Value>(2), json!({ "purpose": "verify", "reason": "used" }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_mail_is_asked_for_with_one_answer_and_one_job_whoever_has_the_address() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let verified = client.sign_up().await;
+    client.follow("verify", &app.link("verify-email", &verified.email).await).await.expect(200);
+    let waiting = client.sign_up().await;
+    app.mails().await;
+    let mut answers = Vec::new();
+    for email in [waiting.email.as_str(), &verified.email, "nobody@example.com"] {
+        let mut answer = client.resend(email).await.expect(200).json();
+        answer.as_object_mut().unwrap().remove("request_id");
+        answers.push(answer);
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+    assert_eq!(app.count_mails_to(&waiting.email).await, 2);
+    assert_eq!(app.count_mails_to(&verified.email).await, 1);
+    let sql = "select count(*) from mail_jobs where kind = 'verify' and user_id is null and email_key is not null";
+    assert_eq!(app.database.connect().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 3);
+    for email in ["", "ada", "ada@localhost"] {
+        client.resend(email).await.expect_problem(400, "validation_error");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_service_decides_cannot_be_set_by_a_link_either() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    let token = app.link("verify-email", &account.email).await;
+    let reset = app.reset_link(&account.email).await;
+    let before = app.database.account_data().await;
+    for field in ["id", "user_id", "role", "is_admin", "is_email_verified", "purpose", "sub"] {
+        for operation in BY_TOKEN {
+            let body = json!({ "token": token, field: true });
+            let answer = client.post(&format!("/api/v1/auth/email/{operation}"), body).await;
+            answer.expect_problem(400, "unknown_field");
+            assert_eq!(answer.faults(), [(field.to_owned(), "unknown_field".to_owned())]);
+        }
+        for path in ["/api/v1/auth/email/resend", "/api/v1/auth/password/forgot"] {
+            let answer = client.post(path, json!({ "email": account.email, field: true })).await;
+            answer.expect_problem(400, "unknown_field");
+        }
+        let body = json!({ "token": reset, "new_password": "nine lives of the harbour cat", field: true });
+        client.post("/api/v1/auth/password/reset", body).await.expect_problem(400, "unknown_field");
+    }
+    assert_eq!(app.database.account_data().await, before);
+}
