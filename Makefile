@@ -62,6 +62,10 @@ bench: ## criterion tables: layers, requests, crypto, sanitize
 rivals: ## each layer beside the published crates that do the same: time and allocations
 	$(CARGO) run --release --manifest-path benches/rivals/Cargo.toml --target-dir $${CARGO_TARGET_DIR:-target} -- --bench
 
+.PHONY: rates
+rates: ## what the sanitiser catches and touches, and its throughput, beside libinjection's port and ammonia
+	$(CARGO) run --release --manifest-path benches/rivals/Cargo.toml --target-dir $${CARGO_TARGET_DIR:-target} --bin sanitize -- $(FILES)
+
 .PHONY: measure
 measure: ## size of the release binary, time from exec to ready, idle memory
 	@scripts/install.sh postgresql
@@ -97,9 +101,8 @@ chaos: ## the database and the network fail under load
 # --- slower or online; each fails, naming what is missing
 
 .PHONY: browser
-browser: ## the documentation page works in a real browser under its content security policy
-	@scripts/install.sh postgresql chromium curl
-	$(CARGO) build
+browser: ## the documentation and the pages of mailed links work in a real browser under their content security policies
+	@scripts/install.sh postgresql chromium chromedriver
 	@scripts/browser.sh
 
 .PHONY: rules

@@ -6,7 +6,6 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -81,7 +80,7 @@ async fn one(attack: Attack, address: SocketAddr) -> Result<(), Failure> {
 }
 
 async fn resets(stream: TcpStream) -> Result<(), Failure> {
-    let (mut sender, connection) = h2::client::handshake::<_, Bytes>(stream).await?;
+    let (mut sender, connection) = h2::client::handshake(stream).await?;
     let driver = tokio::spawn(connection);
     while !driver.is_finished() {
         for _ in 0..BURST {

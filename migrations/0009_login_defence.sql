@@ -1,5 +1,6 @@
--- Failed attempts to prove a password, and the devices that proved one before.
-
+-- Failed attempts to prove a password, and the devices that proved one before: so that guessing has a price, and strangers cannot make the
+-- owner pay it.
+--
 -- One row counts the attempts of one key: an account from one network, an account from anywhere, or one known device of an account. An
 -- attempt is counted before its password is looked at, in a statement that commits by itself, and taken back when the password was right:
 -- so parallel attempts cannot share a count, and no failed request takes its own count back.

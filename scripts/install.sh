@@ -31,6 +31,11 @@ has_chromium() {
         [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
 }
 
+# From the package of the browser, or of its own; its version must be the browser's.
+has_chromedriver() {
+    has chromedriver
+}
+
 has_curl() {
     has curl
 }
@@ -69,6 +74,10 @@ package() {
         "apt-get redis") echo redis-server ;;
         "apt-get alertmanager") echo prometheus-alertmanager ;;
         "brew chromium") echo "--cask google-chrome" ;;
+        "brew chromedriver") echo "--cask chromedriver" ;;
+        "apt-get chromedriver") echo chromium-driver ;;
+        "apk chromedriver") echo chromium-chromedriver ;;
+        "pacman chromedriver") echo chromium ;;
         *) echo "$1" ;;
     esac
 }
@@ -133,7 +142,7 @@ install() {
 
 for program in "$@"; do
     case $program in
-        postgresql | redis | chromium | curl | prometheus | alertmanager | jsonnet | jq) ;;
+        postgresql | redis | chromium | chromedriver | curl | prometheus | alertmanager | jsonnet | jq) ;;
         *)
             echo "install.sh: unknown program $program" >&2
             exit 2

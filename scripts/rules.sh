@@ -52,6 +52,6 @@ run_queries() {
 
 promtool check config deploy/prometheus/prometheus.yml
 promtool test rules deploy/prometheus/tests/*.yml
-amtool check-config deploy/alertmanager/alertmanager.yml
+amtool check-config deploy/alertmanager/alertmanager.yml deploy/observability/alertmanager.yml
 check_dashboards
 if [ $# = 1 ]; then run_queries "$1"; fi

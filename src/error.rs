@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use portcullis_layers::Refusal;
@@ -25,6 +26,37 @@ pub struct FieldFault {
     pub code: &'static str,
     /// What the field must be, for people: reads on from its name.
     pub message: Cow<'static, str>,
+}
+
+/// A budget that is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// What was counted.
+    pub policy: &'static str,
+    /// How many are allowed in a window.
+    pub limit: i32,
+    /// The window.
+    pub window: Duration,
+    /// How long until the next may be tried.
+    pub wait: Duration,
+}
+
+impl TooMany {
+    /// What tells the client when to come back (RFC 9110 §10.2.3, draft-ietf-httpapi-ratelimit-headers), and caches to keep it to themselves.
+    fn headers(self) -> [(HeaderName, HeaderValue); 4] {
+        // Rounded up: whoever comes back a moment early is refused again.
+        let wait = self.wait.as_secs() + u64::from(self.wait.subsec_nanos() > 0);
+        let (policy, wait) = (self.policy, wait.max(1));
+        let quota = format!("\"{policy}\";q={};w={}", self.limit, self.window.as_secs());
+        // Names of policies are ours, so that neither text can fail to be a header.
+        let value = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("1"));
+        [
+            (header::RETRY_AFTER, HeaderValue::from(wait)),
+            (HeaderName::from_static("ratelimit-policy"), value(quota)),
+            (HeaderName::from_static("ratelimit"), value(format!("\"{policy}\";r=0;t={wait}"))),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ]
+    }
 }
 
 /// A refusal.
@@ -111,6 +143,9 @@ pub enum ApiError {
     /// Not JSON.
     #[error("the request body must be sent as application/json")]
     UnsupportedMediaType,
+    /// Too many attempts at a password.
+    #[error("too many attempts")]
+    TooManyAttempts(TooMany),
     /// Too much work at once.
     #[error("the service is busy")]
     Overloaded,
@@ -211,6 +246,11 @@ impl ApiError {
                 "unsupported_media_type",
                 text("The request body must be sent with Content-Type: application/json."),
             ),
+            Self::TooManyAttempts(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                text("Too many attempts; wait for as long as Retry-After says."),
+            ),
             Self::Overloaded => {
                 (StatusCode::SERVICE_UNAVAILABLE, "overloaded", text("The service is busy; try again shortly."))
             }
@@ -254,6 +294,9 @@ impl ApiError {
         *response.status_mut() = status;
         if let Some((name, value)) = self.mandatory_header() {
             response.headers_mut().insert(name, value);
+        }
+        if let Self::TooManyAttempts(spent) = &self {
+            response.headers_mut().extend(spent.headers());
         }
         response.extensions_mut().insert(Refusal::new(status, code).with_detail(detail));
         if let Self::Validation(faults) | Self::UnknownField(faults) = self {

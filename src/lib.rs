@@ -16,6 +16,7 @@
 //! | [`handlers`] | one file per resource |
 //! | [`audit`] | security events on their way to the audit log |
 //! | [`pages`], [`asset`] | the pages where links in mails land, and files that are part of the program |
+//! | [`defence`] | budgets of attempts at passwords, and the devices that are known |
 //! | [`mail`] | the outbox: mails are rows first, and letters later |
 //! | [`background`] | work beside requests: sweeping, key reload, pool upkeep |
 //! | [`sweep`] | what has outlived its purpose leaves |
@@ -33,6 +34,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod defence;
 pub mod embedded;
 pub mod error;
 pub mod handlers;

@@ -1,11 +1,13 @@
 //! Our own metrics: documented fields of one struct, in one registry that belongs to the app.
 
 mod audit;
+mod defence;
 mod mail;
 pub mod connections;
 
 use crate::auth::pool::PoolStats;
 use audit::AuditMetrics;
+use defence::DefenceMetrics;
 use mail::MailMetrics;
 use connections::ConnectionMetrics;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
@@ -19,6 +21,8 @@ pub struct Metrics {
     pub audit_lost: IntCounter,
     /// The security log.
     pub audit: AuditMetrics,
+    /// The defence of log-ins.
+    pub defence: DefenceMetrics,
     /// Connections to the main listener.
     pub connections: ConnectionMetrics,
     /// The outbox.
@@ -50,6 +54,7 @@ impl Metrics {
                 "Refusals that found no room in the audit buffer.",
             )?,
             audit: AuditMetrics::register(&registry)?,
+            defence: DefenceMetrics::register(&registry)?,
             connections: ConnectionMetrics::register(&registry)?,
             mail: MailMetrics::register(&registry)?,
             panics: IntCounter::new("portcullis_panics_total", "Handlers that panicked.")?,

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::migrate::{self, MigrateError, Migration};
 use crate::db::{Database, pool};
+use crate::defence::Defence;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
@@ -90,6 +91,7 @@ pub async fn app(
         passwords: PasswordPolicy { min_length: config.hashing.min_length },
         links: LinkKeys::new(&secret)?,
         seals: SealKey::new(&secret)?,
+        defence: Defence::new(&secret, config.limits.enabled)?,
         cursors: CursorKey::new(&secret)?,
         mail: Mailer::new(&config, clock.now())?,
         metrics: Metrics::new()?,

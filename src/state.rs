@@ -13,6 +13,7 @@ use crate::auth::pool::HashPool;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
+use crate::defence::Defence;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
@@ -31,6 +32,8 @@ pub struct App {
     pub links: LinkKeys,
     /// What the security log is sealed with.
     pub seals: SealKey,
+    /// The defence of log-ins.
+    pub defence: Defence,
     /// What paging cursors are authenticated with.
     pub cursors: CursorKey,
     /// Mail: the way out, and the bell that says that some is waiting.

@@ -140,6 +140,19 @@ local datasource = {
 local instance = choice('instance', 'Instance', 'label_values(up{job="portcullis"}, instance)');
 local route = choice('route', 'Route', 'label_values(job_class_route:http_server_requests:rate5m{job="portcullis"}, route)');
 
+local link(type, title) = {
+  type: type,
+  title: title,
+  icon: 'external link',
+  tooltip: '',
+  url: '',
+  tags: [],
+  asDropdown: false,
+  targetBlank: false,
+  includeVars: false,
+  keepTime: false,
+};
+
 local dashboard(uid, title, description, variables, rows) = {
   uid: 'portcullis-' + uid,
   title: 'Portcullis / ' + title,
@@ -165,15 +178,8 @@ local dashboard(uid, title, description, variables, rows) = {
     }],
   },
   links: [
-    {
-      type: 'dashboards',
-      title: 'Portcullis',
-      tags: ['portcullis'],
-      asDropdown: true,
-      includeVars: true,
-      keepTime: true,
-    },
-    { type: 'link', title: 'Runbooks', url: documents, targetBlank: true },
+    link('dashboards', 'Portcullis') { tags: ['portcullis'], asDropdown: true, includeVars: true, keepTime: true },
+    link('link', 'Runbooks') { url: documents, targetBlank: true },
   ],
   panels: place(rows),
 };

@@ -1,27 +1,16 @@
 //! All layers around an axum router: `cargo run --example axum --features full`, then `curl -i localhost:3000/users/7`.
 
-use std::error::Error;
-use std::net::SocketAddr;
-use std::num::NonZeroUsize;
-use std::time::Duration;
+use std::{error::Error, net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Extension, MatchedPath, Path, Request};
 use axum::routing::{get, post};
 use portcullis_layers::audit::{AuditLayer, AuditLog, AuditSink};
-use portcullis_layers::client_ip::ClientIpLayer;
-use portcullis_layers::jwt_auth::{
-    Access, Algorithm, JwtAuthLayer, KeySet, KeySetHandle, Validation, Verified, VerifyingKey,
-};
-use portcullis_layers::load_shed::LoadShedLayer;
-use portcullis_layers::metrics::MetricsLayer;
-use portcullis_layers::problem::ProblemLayer;
+use portcullis_layers::jwt_auth::{self, Access, Verified, VerifyingKey};
 use portcullis_layers::rate_limit::{Key, Limiter, Policy, RateLimitLayer};
-use portcullis_layers::request_id::RequestIdLayer;
-use portcullis_layers::sanitize::{self, FieldKind, Place, SanitizeLayer};
-use portcullis_layers::security_headers::SecurityHeadersLayer;
-use portcullis_layers::trace::TraceLayer;
+use portcullis_layers::sanitize::{self, FieldKind, Place};
 use portcullis_layers::{PeerAddr, RoutePattern};
+use portcullis_layers::{client_ip, load_shed, metrics, problem, request_id, security_headers, trace};
 use prometheus::Registry;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -33,22 +22,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (audit, mut events) = AuditLog::bounded(NonZeroUsize::try_from(10_000)?);
     tokio::spawn(async move {
         while let Some(batch) = events.next_batch(NonZeroUsize::MAX).await {
-            batch.iter().for_each(|event| tracing::info!(?event, "audit"));
+            tracing::info!(?batch, "audit");
         }
     });
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 3000))).await?;
     // What the registry gathers is for your scraper alone, at an address of its own.
-    serve(listener, &Registry::new(), audit).await
+    serve(TcpListener::bind("127.0.0.1:3000").await?, &Registry::new(), audit).await
 }
 
 pub(crate) async fn serve(listener: TcpListener, registry: &Registry, audit: AuditSink) -> Result<(), Box<dyn Error>> {
     let policy = Policy::new("network", 60, Duration::from_secs(60)).burst(20);
     let network = Limiter::builder().policy(policy).build()?.limit("network").ok_or("a policy of this name")?;
-    let key = VerifyingKey::from_secret(Algorithm::HS256, b"only an example: 32 bytes or more")?;
-    let validation = Validation::<Value>::builder().issuer("https://issuer.example").audience("example").build()?;
-    let authentication = JwtAuthLayer::builder(KeySetHandle::new(KeySet::new([key])?), validation)
+    let key = VerifyingKey::from_secret(jwt_auth::Algorithm::HS256, b"only an example: 32 bytes or more")?;
+    let keys = jwt_auth::KeySetHandle::new(jwt_auth::KeySet::new([key])?);
+    let claims = jwt_auth::Validation::<Value>::builder().issuer("https://issuer.example").audience("example");
+    let authentication = jwt_auth::JwtAuthLayer::builder(keys, claims.build()?)
         .access(|head| if head.uri.path() == "/me" { Access::Required } else { Access::Skip });
-    let fields = SanitizeLayer::builder(|_, place| match place {
+    let fields = sanitize::SanitizeLayer::builder(|_, place| match place {
         Place::Path => sanitize::Policy::Inspect(FieldKind::Path),
         Place::Body("/password") => sanitize::Policy::Skip,
         _ => sanitize::Policy::Inspect(FieldKind::Text),
@@ -57,18 +46,17 @@ pub(crate) async fn serve(listener: TcpListener, registry: &Registry, audit: Aud
     // Outermost first.
     let stack = ServiceBuilder::new()
         .map_request(introduce)
-        .layer(RequestIdLayer::new())
-        .layer(TraceLayer::new())
-        .layer(MetricsLayer::builder(registry).build()?)
-        .layer(SecurityHeadersLayer::api())
-        .layer(ProblemLayer::builder().build()?)
-        .layer(ClientIpLayer::builder().trusted(["127.0.0.0/8".parse()?]).build()?)
+        .layer(request_id::RequestIdLayer::new())
+        .layer(trace::TraceLayer::new())
+        .layer(metrics::MetricsLayer::builder(registry).build()?)
+        .layer(security_headers::SecurityHeadersLayer::api())
+        .layer(problem::ProblemLayer::builder().build()?)
+        .layer(client_ip::ClientIpLayer::builder().trusted(["127.0.0.0/8".parse()?]).build()?)
         .layer(AuditLayer::builder(audit).when(|head| (head.uri.path() == "/me").then_some("profile.read")).build())
         .layer(RateLimitLayer::builder().limit(&network, |head| Some(Key::client(head))).build())
-        .layer(LoadShedLayer::new(NonZeroUsize::try_from(64)?))
+        .layer(load_shed::LoadShedLayer::new(NonZeroUsize::try_from(64)?))
         .layer(authentication.build()?)
         .layer(fields.build());
-
     let app = Router::new()
         .route("/users/{id}", get(async |Path(id): Path<u64>| format!("user {id}\n")))
         .route("/me", get(async |Extension(token): Extension<Verified<Value>>| token.claims().to_string()))

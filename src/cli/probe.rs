@@ -16,8 +16,9 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let address = config.metrics_addr.unwrap_or(SocketAddr::new(config.host, config.port));
     let address = reachable(address);
-    if config.metrics_addr.is_none() && config.tls.is_some() {
-        // The handshake alone says that the process accepts; a certificate for another name would get in the way of more.
+    if config.metrics_addr.is_none() && (config.tls.is_some() || config.connections.proxy_protocol) {
+        // The handshake alone says that the process accepts; a certificate for another name, or not being a trusted proxy, would get in
+        // the way of more.
         tokio::time::timeout(TIMEOUT, TcpStream::connect(address)).await??;
         say(&format!("live: {address} accepts connections"));
         return Ok(());

@@ -127,3 +127,86 @@ fn check(reader: &mut Reader<'_>, smtp: &SmtpConfig, environment: Environment) {
         reader.fault("SMTP_TLS", "none would send SMTP_PASSWORD in the clear, unless SMTP_HOST is this machine");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::config::{Config, ConfigError};
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let find = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Config::load(&find)
+    }
+
+    fn smtp(pairs: &[(&str, &str)]) -> SmtpConfig {
+        let from = [("EMAIL_FROM", "Example <accounts@example.com>")];
+        load(&[pairs, &from].concat()).unwrap().mail.smtp.unwrap()
+    }
+
+    #[test]
+    fn encryption_follows_from_port_and_host_unless_it_is_chosen() {
+        let [host, local] = ["smtp.example.com", "localhost"].map(|host| ("SMTP_HOST", host));
+        for (pairs, port, encryption) in [
+            (vec![host], 587, Encryption::StartTls),
+            (vec![host, ("SMTP_PORT", "25")], 25, Encryption::StartTls),
+            (vec![host, ("SMTP_PORT", "465")], 465, Encryption::Implicit),
+            (vec![host, ("SMTP_TLS", "implicit")], 465, Encryption::Implicit),
+            (vec![host, ("SMTP_TLS", "implicit"), ("SMTP_PORT", "2465")], 2465, Encryption::Implicit),
+            (vec![host, ("SMTP_TLS", "none")], 587, Encryption::None),
+            (vec![local], 587, Encryption::StartTlsIfOffered),
+            (vec![local, ("SMTP_TLS", "starttls")], 587, Encryption::StartTls),
+            (vec![("SMTP_HOST", "::1")], 587, Encryption::StartTlsIfOffered),
+            (vec![("SMTP_HOST", "127.9.9.9"), ("SMTP_PORT", "465")], 465, Encryption::Implicit),
+        ] {
+            let found = smtp(&pairs);
+            assert_eq!((found.port, found.encryption), (port, encryption), "{pairs:?}");
+        }
+        for foreign in ["10.0.0.1", "localhost.example.com", "smtp"] {
+            assert!(!is_loopback(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn links_and_passwords_never_leave_the_machine_in_the_clear() {
+        let remote = [("SMTP_HOST", "smtp.example.com"), ("SMTP_TLS", "none"), ("EMAIL_FROM", "a@example.com")];
+        let log_in = [("SMTP_USERNAME", "portcullis"), ("SMTP_PASSWORD", "swordfish")];
+        let local = [("SMTP_HOST", "127.0.0.1"), ("SMTP_TLS", "none"), ("EMAIL_FROM", "a@example.com")];
+        let production = [("ENVIRONMENT", "production")];
+        let refused = |pairs: &[(&str, &str)]| {
+            load(pairs).is_err_and(|error| error.0.iter().any(|fault| fault.variable == "SMTP_TLS"))
+        };
+        assert!(!refused(&remote) && refused(&[remote.as_slice(), &log_in].concat()));
+        assert!(refused(&[remote.as_slice(), &production].concat()));
+        assert!(!refused(&[local.as_slice(), &log_in, &production].concat()));
+    }
+
+    #[test]
+    fn a_sender_and_both_halves_of_a_log_in_are_demanded() {
+        let faults = |pairs: &[(&str, &str)]| -> Vec<String> {
+            load(pairs).unwrap_err().0.into_iter().map(|fault| fault.variable).collect()
+        };
+        let host = ("SMTP_HOST", "smtp.example.com");
+        assert_eq!(faults(&[host]), ["EMAIL_FROM"]);
+        assert_eq!(faults(&[host, ("EMAIL_FROM", "nobody")]), ["EMAIL_FROM"]);
+        assert_eq!(faults(&[("EMAIL_FROM", "a@example.com"), ("SMTP_USERNAME", "u")]), ["SMTP_USERNAME"]);
+        assert_eq!(faults(&[("SMTP_TLS", "sometimes")]), ["SMTP_TLS"]);
+        let whole = smtp(&[host, ("SMTP_USERNAME", "u"), ("SMTP_PASSWORD", "swordfish")]);
+        assert!(
+            whole
+                .credentials
+                .is_some_and(|(user, password)| (user.as_str(), password.expose_secret()) == ("u", "swordfish"))
+        );
+        assert!(
+            !format!("{:?}", load(&[("SMTP_PASSWORD", "swordfish"), ("SMTP_USERNAME", "u")])).contains("swordfish")
+        );
+    }
+
+    #[test]
+    fn without_a_server_there_is_a_sender_for_files() {
+        assert_eq!(load(&[]).unwrap().mail.from.to_string(), "Portcullis <portcullis@localhost>");
+        let named = load(&[("EMAIL_FROM", "Example <a@example.com>")]).unwrap().mail;
+        assert!(named.from.to_string() == "Example <a@example.com>" && named.smtp.is_none());
+    }
+}

@@ -71,6 +71,14 @@ fn production_starts_with_what_it_needs() {
 }
 
 #[test]
+fn the_proxy_protocol_needs_somebody_who_may_speak_it() {
+    let faults = load(&[("PROXY_PROTOCOL", "true"), ("MAX_CONNECTIONS", "0")]).unwrap_err();
+    let names: Vec<_> = faults.0.iter().map(|fault| fault.variable.as_str()).collect();
+    assert_eq!(names, ["MAX_CONNECTIONS", "PROXY_PROTOCOL"]);
+    assert!(load(&[("PROXY_PROTOCOL", "true"), ("TRUSTED_PROXIES", "10.0.0.0/8")]).unwrap().connections.proxy_protocol);
+}
+
+#[test]
 fn a_secret_comes_from_a_file_and_never_from_both() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "0123456789abcdef0123456789abcdef\n").unwrap();

@@ -45,6 +45,9 @@ pub const SESSIONS: &str = section!(
 pub const REFRESH_TOKENS: &str =
     section!("id, session_id, device_info, created_at, expires_at, rotated_at, is_revoked", "refresh_tokens");
 
+/// Devices that keep a mark of an earlier log-in.
+pub const DEVICES: &str = section!("id, created_at, last_used_at, revoked_at", "devices");
+
 /// Changes of the address.
 pub const EMAIL_CHANGES: &str = section!(
     "id, old_email, new_email, created_at, expires_at, undo_until, confirmed_at, cancelled_at",
@@ -72,6 +75,7 @@ pub const AUDIT_LOGS: &str = section!(
 pub const SECTIONS: &[Section] = &[
     Section { name: "sessions", sql: SESSIONS },
     Section { name: "refresh_tokens", sql: REFRESH_TOKENS },
+    Section { name: "known_devices", sql: DEVICES },
     Section { name: "email_changes", sql: EMAIL_CHANGES },
     Section { name: "email_links", sql: EMAIL_TOKENS },
     Section { name: "password_reset_links", sql: PASSWORD_RESET_TOKENS },
@@ -145,4 +149,4 @@ fn value(row: &Row, index: usize, kind: &Type) -> Result<Value, tokio_postgres::
 
 /// Every query of this file, for the test that prepares them all.
 pub const QUERIES: &[&str] =
-    &[SESSIONS, REFRESH_TOKENS, EMAIL_CHANGES, EMAIL_TOKENS, PASSWORD_RESET_TOKENS, MAIL_JOBS, AUDIT_LOGS];
+    &[SESSIONS, REFRESH_TOKENS, DEVICES, EMAIL_CHANGES, EMAIL_TOKENS, PASSWORD_RESET_TOKENS, MAIL_JOBS, AUDIT_LOGS];

@@ -120,6 +120,24 @@ pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Pendin
     Ok(row.as_ref().map(PendingRegistration::from_row).transpose()?)
 }
 
+/// Finds the newest sign-up for an address.
+pub const FIND_NEWEST: &str = "select id, email, email_key, password_hash, first_name, last_name, ip_address, \
+    device_info, created_at, expires_at from pending_registrations where email_key = $1 and expires_at > $2 \
+    order by created_at desc, id desc limit 1";
+
+/// Finds the newest sign-up for an address that can still be completed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_newest(
+    client: &impl GenericClient,
+    email_key: &str,
+    now: Timestamp,
+) -> Result<Option<PendingRegistration>, DbError> {
+    let row = query::optional(client, FIND_NEWEST, &[&email_key, &now]).await?;
+    Ok(row.as_ref().map(PendingRegistration::from_row).transpose()?)
+}
+
 /// Forgets a sign-up.
 pub const DELETE: &str = "delete from pending_registrations where id = $1";
 
@@ -143,4 +161,4 @@ pub async fn delete_by_email_key(client: &impl GenericClient, email_key: &str) -
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[INSERT, FIND, DELETE, DELETE_BY_EMAIL_KEY];
+pub const QUERIES: &[&str] = &[INSERT, FIND, DELETE, DELETE_BY_EMAIL_KEY, FIND_NEWEST];

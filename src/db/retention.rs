@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::{DbError, devices, login_attempts, query};
 
 /// A statement that empties some rows, `$2` of them at most.
 #[derive(Debug)]
@@ -79,6 +79,10 @@ pub const EXPIRIES: &[Expiry] = &[
     after(0, "pending_registrations", PENDING_REGISTRATIONS),
     after(7, "email_changes", EMAIL_CHANGES),
     after(7, "mail_jobs", MAIL_JOBS),
+    // Past windows still decide for a while how long the next one is.
+    after(7, "login_attempts", login_attempts::SWEEP),
+    // As long as browsers keep the mark.
+    after(400, "devices", devices::SWEEP),
 ];
 
 /// Refresh tokens of an account.
@@ -100,6 +104,9 @@ pub const EMAIL_TOKENS_OF: &str =
 pub const EMAIL_CHANGES_OF: &str =
     "delete from email_changes where id in (select id from email_changes where user_id = $1 limit $2)";
 
+/// Marks of devices that an account logged in on.
+pub const DEVICES_OF: &str = "delete from devices where id in (select id from devices where user_id = $1 limit $2)";
+
 /// Mails to an account, also those that were asked for by its address alone.
 pub const MAIL_JOBS_OF: &str = "delete from mail_jobs where id in (select id from mail_jobs \
     where user_id = $1 or email_key = (select u.email_key from users u where u.id = $1) limit $2)";
@@ -120,6 +127,7 @@ pub const ERASURE: &[Step] = &[
     of("password_reset_tokens", PASSWORD_RESET_TOKENS_OF),
     of("email_tokens", EMAIL_TOKENS_OF),
     of("email_changes", EMAIL_CHANGES_OF),
+    of("devices", DEVICES_OF),
     of("mail_jobs", MAIL_JOBS_OF),
     of("audit_logs", REDACT_AUDIT_LOGS_OF),
 ];
@@ -196,6 +204,7 @@ pub const QUERIES: &[&str] = &[
     PASSWORD_RESET_TOKENS_OF,
     EMAIL_TOKENS_OF,
     EMAIL_CHANGES_OF,
+    DEVICES_OF,
     MAIL_JOBS_OF,
     REDACT_AUDIT_LOGS_OF,
     TRY_LOCK,

@@ -148,11 +148,12 @@ pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Creden
 pub const FIND_FOR_UPDATE: &str = concat!(
     "select u.email_key, u.password_hash, ",
     columns!(),
-    " from users u where u.id = $1 and u.is_active and u.deleted_at is null for update"
+    " from users u where u.id = $1 and u.is_active and u.deleted_at is null for no key update"
 );
 
 /// Finds an account that may act, and locks it until the transaction ends. Whatever changes an account along with its tokens, sessions or
-/// changes of address locks it first, so that no two wait for each other.
+/// changes of address locks it first, so that no two wait for each other. Rows that refer to the account can still be added: a refresh does
+/// that while it holds its session. So whoever is about to change the address or remove the account ends the sessions before.
 ///
 /// # Errors
 /// When the database does not answer.

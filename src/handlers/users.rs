@@ -15,6 +15,7 @@ use crate::config::Registration;
 use crate::db::pending_registrations::{self, NewPendingRegistration};
 use crate::db::users::{self, NewUser};
 use crate::db::{DbError, email_changes, query};
+use crate::defence;
 use crate::error::ApiError;
 use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done, LoggedIn, Registered};
@@ -104,11 +105,15 @@ async fn create(call: &Call, sign_up: &SignUp, hash: &str) -> reply::Result {
     let event = Event::success("user.registered", user.id).in_session(opened.session_id);
     event.write(app, &transaction, &origin).await?;
     call.enqueue(&transaction, Kind::Verify, Recipient::User(user.id), None).await?;
+    let device = defence::remember(call, &transaction, user.id, None).await?;
     query::commit(transaction).await?;
     app.mail.ring();
 
     let logged_in = LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() };
-    reply::json(StatusCode::CREATED, &Registered { success: true, message: "The account has been created.", logged_in })
+    let registered = Registered { success: true, message: "The account has been created.", logged_in };
+    let mut response = reply::json(StatusCode::CREATED, &registered)?;
+    device.put(&mut response)?;
+    Ok(response)
 }
 
 fn read(body: &[u8], policy: &PasswordPolicy) -> Result<SignUp, ApiError> {

@@ -7,14 +7,15 @@ const MOST_RANGES: usize = 24;
 
 /// The best of `available` for a header, by the lookup of RFC 4647 §3.4: ranges in the order of their weight, each cut from its end until it
 /// matches. `None` when the reader would understand none of them.
-pub(crate) fn choose<'a>(header: &str, available: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+pub(crate) fn choose<'a>(header: &str, available: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if header.len() > MOST_BYTES {
         return None;
     }
     let mut ranges: Vec<_> = header.split(',').take(MOST_RANGES).filter_map(weighted).collect();
+    let available: Vec<_> = available.collect();
     // Stable: among equals, the first one is meant more.
     ranges.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-    ranges.iter().filter(|(_, weight)| *weight > 0).find_map(|(range, _)| lookup(range, available.clone()))
+    ranges.iter().filter(|(_, weight)| *weight > 0).find_map(|(range, _)| lookup(range, &available))
 }
 
 /// A range and its weight in thousandths.
@@ -42,11 +43,11 @@ fn thousandths(text: &str) -> Option<u16> {
     }
 }
 
-fn lookup<'a>(range: &str, available: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+fn lookup<'a>(range: &str, available: &[&'a str]) -> Option<&'a str> {
     let mut range = range;
     loop {
-        if let Some(found) = available.clone().find(|tag| tag.eq_ignore_ascii_case(range)) {
-            return Some(found);
+        if let Some(found) = available.iter().find(|tag| tag.eq_ignore_ascii_case(range)) {
+            return Some(*found);
         }
         let (shorter, _) = range.rsplit_once('-')?;
         // A single letter introduces what follows it, and means nothing at the end.

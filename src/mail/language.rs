@@ -73,7 +73,7 @@ impl Languages {
     }
 
     /// Every tag.
-    pub(super) fn tags(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(super) fn tags(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 }

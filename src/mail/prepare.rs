@@ -49,7 +49,7 @@ struct Preparation<'a, C> {
 
 impl<C: GenericClient> Preparation<'_, C> {
     async fn verify(&self) -> Result<Decision, ApiError> {
-        let Some(user) = self.reader().await? else { return Ok(Decision::Drop("no such account")) };
+        let Some(user) = self.reader().await? else { return self.sign_up_again().await };
         if user.is_email_verified {
             return Ok(Decision::Drop("verified already"));
         }
@@ -87,6 +87,23 @@ impl<C: GenericClient> Preparation<'_, C> {
                 self.with_link(letter, About::Subject { user: None, subject: pending.id }).await
             }
         }
+    }
+
+    /// Somebody whose sign-up waits asks for its mail again.
+    async fn sign_up_again(&self) -> Result<Decision, ApiError> {
+        let pending = match &self.job.email_key {
+            Some(key) => pending_registrations::find_newest(self.client, key, self.app.clock.now()).await?,
+            None => None,
+        };
+        let Some(pending) = pending else { return Ok(Decision::Drop("no such account")) };
+        let mut letter = self.letter(Template::SignUp, &pending.email);
+        letter.cause = Cause {
+            time: pending.created_at,
+            device: known(&pending.device_info),
+            ip_address: pending.ip_address.map(|address| address.to_string()),
+        };
+        let sign_up = Preparation { kind: Kind::SignUp, ..*self };
+        sign_up.with_link(letter, About::Subject { user: None, subject: pending.id }).await
     }
 
     async fn email_change(&self) -> Result<Decision, ApiError> {
@@ -167,6 +184,11 @@ impl<C: GenericClient> Preparation<'_, C> {
             mail_jobs::take_turn(self.client, id).await?;
             if mail_jobs::is_superseded(self.client, self.job, id).await? {
                 return Ok(Decision::Drop("a newer mail takes its place"));
+            }
+            // Locked, so that no link that opens an account is issued for an address that the account leaves at this moment.
+            let account = users::find_for_update(self.client, id).await?;
+            if account.is_none_or(|account| account.user.email != letter.to) {
+                return Ok(Decision::Drop("the address has changed"));
             }
         }
         let Some(token) = token::issue(self.app, self.client, link, self.job, about).await? else {

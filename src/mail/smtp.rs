@@ -181,8 +181,11 @@ fn class(error: &Error) -> String {
     }
     let class = if error.is_timeout() {
         "timeout"
-    } else if error.is_tls() {
-        "tls"
+    } else if let Some(error) = tls_error(error) {
+        match error {
+            rustls::Error::InvalidCertificate(_) => "tls: the certificate is not trusted",
+            _ => "tls",
+        }
     } else if error.is_client() {
         "not supported by the server"
     } else if error.is_response() {
@@ -191,6 +194,19 @@ fn class(error: &Error) -> String {
         "connection"
     };
     class.to_owned()
+}
+
+/// The failure of TLS behind an error, which may have been taken for one of the connection.
+fn tls_error(error: &Error) -> Option<&rustls::Error> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(found) = error.downcast_ref().or_else(|| inner?.downcast_ref()) {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The enhanced status code at the beginning of a reply (RFC 3463 §2), such as `5.1.1`.

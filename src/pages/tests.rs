@@ -1,4 +1,5 @@
 use super::*;
+use crate::mail::Kind;
 use crate::routes::ROUTES;
 
 fn pages() -> Pages {
@@ -36,7 +37,9 @@ fn every_page_can_be_made_in_every_language() {
 #[test]
 fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
     for (page, _, html) in all() {
-        assert!(!html.contains("<style") && !html.contains(" style=") && !html.contains(" on"), "{}", page.path);
+        let tags = html.split('<').skip(1).filter_map(|rest| rest.split('>').next());
+        let is_inline = |tag: &str| tag.starts_with("style") || tag.contains(" style=") || tag.contains(" on");
+        assert_eq!(tags.filter(|tag| is_inline(tag)).collect::<Vec<_>>(), [""; 0], "{}", page.path);
         assert!(!html.contains("//"), "{}", page.path);
         let scripts: Vec<_> = html.split("<script").skip(1).collect();
         assert_eq!(scripts.len(), 1);
@@ -75,6 +78,13 @@ fn buttons_call_operations_that_exist() {
         }
         assert!(ROUTES.iter().any(|route| route.path == page.path && route.is_static), "{}", page.path);
     }
+}
+
+#[test]
+fn links_in_mails_lead_to_pages() {
+    let paths: Vec<_> = Kind::ALL.into_iter().filter_map(Kind::link).map(|link| link.path).collect();
+    assert!(paths.iter().all(|path| PAGES.iter().any(|page| page.path == *path)), "{paths:?}");
+    assert!(PAGES.iter().all(|page| paths.contains(&page.path)));
 }
 
 #[test]

@@ -244,3 +244,44 @@ async fn what_only_the_service_decides_cannot_be_set_by_a_link_either() {
     }
     assert_eq!(app.database.account_data().await, before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_logged_does_not_happen_and_uses_no_link_up() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let watcher = app.database.connect().await;
+    let account = client.sign_up().await;
+    client.change_email(&account.tokens.access, "new@example.com", PASSWORD).await.expect(200);
+    let verify = app.link("verify-email", &account.email).await;
+    let confirm = app.link("confirm-email-change", "new@example.com").await;
+    let undo = app.link("undo-email-change", &account.email).await;
+    let reset = app.reset_link(&account.email).await;
+    let before = app.database.account_data().await;
+    for event_type in [
+        "password.reset_requested",
+        "email.verification_requested",
+        "email.change_requested",
+        "email.verified",
+        "user.rejected",
+        "email.changed",
+        "email.change_undone",
+        "password.reset",
+    ] {
+        let constraint = format!("check (event_type <> '{event_type}') not valid");
+        watcher.batch_execute(&format!("alter table audit_logs add constraint no_event {constraint}")).await.unwrap();
+        let answer = match event_type {
+            "password.reset_requested" => client.forgot_password(&account.email).await,
+            "email.verification_requested" => client.resend(&account.email).await,
+            "email.change_requested" => client.change_email(&account.tokens.access, "b@example.com", PASSWORD).await,
+            "email.verified" => client.follow("verify", &verify).await,
+            "user.rejected" => client.follow("reject", &verify).await,
+            "email.changed" => client.follow("confirm-change", &confirm).await,
+            "email.change_undone" => client.follow("undo", &undo).await,
+            _ => client.reset_password(&reset, "nine lives of the harbour cat").await,
+        };
+        assert_eq!(answer.refusal(), (500, "internal_error".into()), "{event_type}");
+        watcher.batch_execute("alter table audit_logs drop constraint no_event").await.unwrap();
+        assert_eq!(app.database.account_data().await, before, "{event_type}");
+    }
+    client.reset_password(&reset, "nine lives of the harbour cat").await.expect(200);
+}

@@ -13,6 +13,7 @@ mod bad_input;
 mod browser;
 mod command_line;
 mod config;
+mod defence;
 mod connections;
 mod deletion;
 mod emails;

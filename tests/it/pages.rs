@@ -147,7 +147,7 @@ async fn the_files_of_the_pages_are_kept_but_asked_about() {
 #[tokio::test(flavor = "multi_thread")]
 async fn there_are_no_other_files() {
     let app = TestApp::spawn().await;
-    for name in ["nothing.js", "link.html", "mod.rs", "texts", "page.js.map", "PAGE.JS", "%2e%2e"] {
+    for name in ["nothing.js", "link.html", "mod.rs", "texts", "page.js.map", "PAGE.JS", "page.js%00"] {
         app.client().get(&format!("/pages/{name}")).await.expect_problem(404, "not_found");
     }
 }

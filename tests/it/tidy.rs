@@ -1,6 +1,7 @@
 //! The repository itself: what reviewers would otherwise have to look for.
 
 mod documents;
+mod operations;
 mod sources;
 
 use std::fs;

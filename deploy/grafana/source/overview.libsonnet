@@ -48,7 +48,7 @@ p.dashboard('overview', 'Overview', 'Rate, errors and duration of requests, and 
         ['sum by (status) (job_class_route_status:http_server_requests:rate5m{job="portcullis", route=~"$route"})', '{{status}}'],
       ]),
       p.lines('Errors by route', 'Share of the requests of each route that failed through our fault.', 'percentunit', [
-        ['job_class_route:http_server_request_errors:ratio_rate5m{job="portcullis", route=~"$route"} > 0', '{{route}}'],
+        ['job_class_route:http_server_request_errors:ratio_rate5m{job="portcullis", route=~"$route"}', '{{route}}'],
       ]).runbooks(['error-budget-burn']),
       p.lines('In flight', 'Requests that are being answered; 1024 an instance is the cap.', 'none', [
         ['http_server_requests_in_flight{job="portcullis"}', '{{instance}}'],

@@ -35,9 +35,6 @@ const RESERVED: [HeaderName; 8] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// Places for what the response brings and the layers further out add, so that the map seldom has to grow for them.
-const SPARE: usize = 12;
-
 /// Builds a [`SecurityHeadersLayer`].
 #[must_use]
 pub struct Builder {
@@ -134,12 +131,12 @@ impl Builder {
         let (nonce_policies, policies): (Vec<_>, Vec<_>) =
             self.policies.into_iter().partition(|(_, policy)| policy.has_nonce());
         let policies = policies.into_iter().filter_map(|(name, policy)| Some((name, policy.header(None)?)));
-        let mut set = HeaderMap::try_with_capacity(self.set.len() + SPARE).unwrap_or_default();
+        let mut set = HeaderMap::new();
         for (name, value) in policies.chain(self.set) {
             let _full = set.try_insert(name, value);
         }
         let hsts = self.hsts.map(Hsts::header);
-        let fields = Fields::new(set, hsts, self.strip.into(), nonce_policies.into(), self.https);
+        let fields = Fields::new(set, hsts, &self.strip, nonce_policies.into(), self.https);
         SecurityHeadersLayer::from_fields(Arc::new(fields))
     }
 

@@ -86,6 +86,7 @@ mod layer;
 mod nonce;
 mod permissions;
 mod service;
+mod set;
 mod source;
 
 pub use builder::Builder;

@@ -54,7 +54,7 @@ pub(super) enum Command {
     },
     /// End every session of an account.
     RevokeSessions(Who),
-    /// Delete an account: it ends at once, its address and personal data go after DELETION_RETENTION.
+    /// Delete an account: it ends at once, its address and personal data go when its retention is over.
     Delete(Who),
     /// Take over accounts from elsewhere, with their password hashes.
     #[command(after_help = import::FORMAT)]

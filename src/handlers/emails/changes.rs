@@ -145,6 +145,7 @@ async fn undo(call: &Call, link: &Link) -> Result<bool, ApiError> {
         return Ok(false);
     }
     let user_id = account.user.id;
+    let ended = sessions::revoke_all(&transaction, user_id, now, "email_change_undone", None).await?;
     email_changes::cancel_from(&transaction, change.id, now).await?;
     let is_restored = account.email_key != change.old_email_key;
     if is_restored {
@@ -152,7 +153,6 @@ async fn undo(call: &Call, link: &Link) -> Result<bool, ApiError> {
         users::set_email(&transaction, user_id, email, key, verified, now).await.map_err(taken)?;
     }
     end_links(call, &transaction, &account).await?;
-    let ended = sessions::revoke_all(&transaction, user_id, now, "email_change_undone", None).await?;
     let details = json!({ "confirmed": is_restored, "sessions_ended": ended });
     Event::success("email.change_undone", user_id).with(details).write(app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;

@@ -11,7 +11,7 @@ use super::super::Call;
 use super::super::links::{self, Link};
 use super::{SIGN_UP, VERIFY};
 use crate::audit::Event;
-use crate::db::{email_tokens, pending_registrations, query, users};
+use crate::db::{email_tokens, pending_registrations, query, sessions, users};
 use crate::error::ApiError;
 use crate::reply::{self, Done};
 
@@ -71,9 +71,11 @@ async fn remove(call: &Call, link: &Link) -> Result<bool, ApiError> {
     let transaction = query::begin(&mut client).await?;
     let event = match link.account.as_ref().map(|account| account.user.id) {
         Some(id) => {
-            if link.spend_with_account(call, &transaction).await?.is_none()
-                || !users::delete_unverified(&transaction, id).await?
-            {
+            if link.spend_with_account(call, &transaction).await?.is_none() {
+                return Ok(false);
+            }
+            sessions::revoke_all(&transaction, id, call.now(), "rejected", None).await?;
+            if !users::delete_unverified(&transaction, id).await? {
                 return Ok(false);
             }
             Event::success("user.rejected", id)

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::super::Call;
 use super::super::links::Link;
-use super::super::sessions::refuse;
 use crate::audit::Event;
 use crate::auth::pool::Ticket;
 use crate::db::pending_registrations::{self, PendingRegistration};
 use crate::db::users::{self, NewUser};
 use crate::db::{email_changes, query};
+use crate::defence::{Attempt, Subject};
 use crate::error::{ApiError, FieldFault};
 
 /// Creates the account of a sign-up for whoever has its link and knows its password.
@@ -30,13 +30,15 @@ pub(super) async fn complete(call: &Call, link: &Link, asked: Option<(Ticket, Se
         let fault = FieldFault { field: "password".into(), code: "required", message: "is required".into() };
         return Err(ApiError::Validation(vec![fault]));
     };
+    let attempt = Attempt::charge(call, Subject { email_key: &pending.email_key, user_id: None }).await?;
     let stored = Some(pending.password_hash.clone());
-    let verified = ticket.verify(password, stored).await.map_err(ApiError::internal)?;
+    let verified = ticket.verify(password.clone(), stored).await.map_err(ApiError::internal)?;
     drop(ticket);
     if !verified.matches {
         let event = Event::failure("email.verification_failed", None).with(json!({ "reason": "credentials" }));
-        return refuse(app, &call.origin(), &event, ApiError::WrongSignUpPassword).await;
+        return attempt.lost(call, &event, &password, ApiError::WrongSignUpPassword).await;
     }
+    attempt.won(call).await?;
     if create(call, link, &pending).await? { Ok(()) } else { link.refuse(call, "overtaken").await }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 pub use self::resets::{forgot, reset};
 use super::Call;
-use super::sessions::{ATTEMPTS, refuse, secret};
+use super::sessions::{ATTEMPTS, secret};
 use super::users::check_new_password;
 use crate::access::Authenticated;
 use crate::audit::Event;
@@ -16,7 +16,8 @@ use crate::auth::password::{Context, PasswordPolicy};
 use crate::auth::pool::Ticket;
 use crate::body::Form;
 use crate::db::users::User;
-use crate::db::{query, sessions, users};
+use crate::db::{password_reset_tokens, query, sessions, users};
+use crate::defence::{Attempt, Subject};
 use crate::error::ApiError;
 use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done};
@@ -60,15 +61,19 @@ pub(super) async fn prove(
 ) -> Result<Proven, ApiError> {
     let app = &call.app;
     let ticket = app.hasher.admit()?;
-    let stored = {
+    let account = {
         let client = app.database.get().await?;
-        users::find(&client, who.user.id).await?.ok_or(ApiError::TokenRevoked)?.password_hash
+        users::find(&client, who.user.id).await?.ok_or(ApiError::TokenRevoked)?
     };
-    let verified = ticket.verify(current, Some(stored.clone())).await.map_err(ApiError::internal)?;
+    let subject = Subject { email_key: &account.email_key, user_id: Some(who.user.id) };
+    let attempt = Attempt::charge(call, subject).await?;
+    let stored = account.password_hash;
+    let verified = ticket.verify(current.clone(), Some(stored.clone())).await.map_err(ApiError::internal)?;
     if !verified.matches {
         let event = Event::failure(on_failure, Some(who.user.id)).with(json!({ "reason": "credentials" }));
-        return refuse(app, &call.origin(), &event, ApiError::WrongCurrentPassword).await;
+        return attempt.lost(call, &event, &current, ApiError::WrongCurrentPassword).await;
     }
+    attempt.won(call).await?;
     Ok(Proven { ticket, stored })
 }
 
@@ -81,6 +86,8 @@ async fn replace(call: &Call, who: &Authenticated, verified: &str, hash: &str) -
     if users::change_password(&transaction, who.user.id, verified, hash, now).await?.is_none() {
         return Ok(false);
     }
+    // A link to set another one was mailed for the old one.
+    password_reset_tokens::end_all(&transaction, who.user.id).await?;
     let ended = sessions::revoke_all(&transaction, who.user.id, now, "password_changed", Some(who.session_id)).await?;
     let event = Event::success("password.changed", who.user.id).with(json!({ "sessions_ended": ended }));
     event.write(app, &transaction, &call.origin()).await?;

@@ -14,7 +14,8 @@ use crate::auth::token::OpaqueToken;
 use crate::body::Form;
 use crate::db::password_reset_tokens::{self, PasswordResetToken};
 use crate::db::users::Credentials;
-use crate::db::{email_changes, email_tokens, query, sessions, users};
+use crate::db::{devices, email_changes, email_tokens, query, sessions, users};
+use crate::defence::{self, DeviceMark};
 use crate::error::ApiError;
 use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done};
@@ -54,12 +55,14 @@ pub async fn reset(call: Call) -> reply::Result {
     check(&app.passwords, &password, &context_of(&account.user))?;
     let hash = ticket.hash(password, app.random.bytes()?).await.map_err(ApiError::internal)?;
     drop(ticket);
-    if !replace(&call, &found, &hash).await? {
+    let Some(device) = replace(&call, &found, &hash).await? else {
         return links::refuse_known(&call, Some(found.user_id), RESET, "used").await;
-    }
+    };
     app.mail.ring();
     let message = "Your password has been changed, and every session has ended. Log in with the new one.";
-    reply::json(StatusCode::OK, &Done::new(message, call.stamp()))
+    let mut response = reply::json(StatusCode::OK, &Done::new(message, call.stamp()))?;
+    device.put(&mut response)?;
+    Ok(response)
 }
 
 /// All that can be told without knowing whose password it is.
@@ -110,8 +113,9 @@ async fn find(
     }
 }
 
-/// Stores the new hash, and ends all that came before it. `false` when the link was used or the account shut out meanwhile.
-async fn replace(call: &Call, token: &PasswordResetToken, hash: &str) -> Result<bool, ApiError> {
+/// Stores the new hash, and ends all that came before it; the device at hand is the one that is known from now on. `None` when the link was
+/// used or the account shut out meanwhile.
+async fn replace(call: &Call, token: &PasswordResetToken, hash: &str) -> Result<Option<DeviceMark>, ApiError> {
     let app = &call.app;
     let (id, now) = (token.user_id, call.now());
     let mut client = app.database.get().await?;
@@ -119,7 +123,7 @@ async fn replace(call: &Call, token: &PasswordResetToken, hash: &str) -> Result<
     if users::find_for_update(&transaction, id).await?.is_none()
         || !password_reset_tokens::consume(&transaction, token.id, now).await?
     {
-        return Ok(false);
+        return Ok(None);
     }
     users::reset_password(&transaction, id, hash, now).await?;
     password_reset_tokens::end_all(&transaction, id).await?;
@@ -129,6 +133,8 @@ async fn replace(call: &Call, token: &PasswordResetToken, hash: &str) -> Result<
     call.enqueue(&transaction, Kind::PasswordChanged, Recipient::User(id), None).await?;
     let event = Event::success("password.reset", id).with(json!({ "sessions_ended": ended }));
     event.write(app, &transaction, &call.origin()).await?;
+    devices::revoke_all(&transaction, id, now).await?;
+    let device = defence::remember(call, &transaction, id, None).await?;
     query::commit(transaction).await?;
-    Ok(true)
+    Ok(Some(device))
 }

@@ -5,6 +5,7 @@ mod control;
 use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::json;
+use uuid::Uuid;
 
 pub use self::control::{end, list, revoke_one, revoke_others};
 use super::{Call, tokens, users as sign_up};
@@ -14,6 +15,7 @@ use crate::auth::hash::MAX_PASSWORD_BYTES;
 use crate::body::Form;
 use crate::db::users::Credentials;
 use crate::db::{query, sessions, users};
+use crate::defence::{self, Attempt, DeviceMark, Subject};
 use crate::error::ApiError;
 use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done, LoggedIn};
@@ -32,8 +34,10 @@ pub async fn log_in(call: Call) -> reply::Result {
     let (email, password, remember_me) = read(&call.body)?;
     for _ in 0..ATTEMPTS {
         let proven = authenticate(&call, &email, &password).await?;
-        if let Some(logged_in) = open(&call, proven, remember_me).await? {
-            return reply::json(StatusCode::OK, &logged_in);
+        if let Some((logged_in, device)) = open(&call, proven, remember_me).await? {
+            let mut response = reply::json(StatusCode::OK, &logged_in)?;
+            device.put(&mut response)?;
+            return Ok(response);
         }
         // The hash that was verified is not the stored one any more. Another log-in may have rehashed the same password, or its owner may
         // have changed it: only another look can tell.
@@ -46,6 +50,8 @@ struct Proven {
     account: Credentials,
     /// The password under today's cost and algorithm, if the stored hash has others.
     rehashed: Option<String>,
+    /// The known device that it was given on.
+    mark: Option<Uuid>,
 }
 
 async fn authenticate(call: &Call, email: &Email, password: &SecretString) -> Result<Proven, ApiError> {
@@ -55,6 +61,8 @@ async fn authenticate(call: &Call, email: &Email, password: &SecretString) -> Re
         let client = app.database.get().await?;
         users::find_by_email_key(&client, email.key()).await?
     };
+    let subject = Subject { email_key: email.key(), user_id: account.as_ref().map(|account| account.user.id) };
+    let attempt = Attempt::charge(call, subject).await?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let verified = ticket.verify(password.clone(), stored).await.map_err(ApiError::internal)?;
     if let (Some(account), Some(fault)) = (&account, &verified.unusable) {
@@ -65,9 +73,10 @@ async fn authenticate(call: &Call, email: &Email, password: &SecretString) -> Re
         other => {
             let event = Event::failure("login.failed", other.map(|account| account.user.id))
                 .with(json!({ "reason": "credentials" }));
-            return refuse(app, &call.origin(), &event, ApiError::InvalidCredentials).await;
+            return attempt.lost(call, &event, password, ApiError::InvalidCredentials).await;
         }
     };
+    attempt.won(call).await?;
     if let Some((reason, error)) = shut_out(app, &account) {
         let event = Event::failure("login.failed", Some(account.user.id)).with(json!({ "reason": reason }));
         return refuse(app, &call.origin(), &event, error).await;
@@ -76,14 +85,14 @@ async fn authenticate(call: &Call, email: &Email, password: &SecretString) -> Re
         true => Some(ticket.hash(password.clone(), app.random.bytes()?).await.map_err(ApiError::internal)?),
         false => None,
     };
-    Ok(Proven { account, rehashed })
+    Ok(Proven { account, rehashed, mark: attempt.mark() })
 }
 
 /// Opens the session. `None` when the account was disabled, deleted or given another hash since its password was verified.
-async fn open(call: &Call, proven: Proven, remember_me: bool) -> Result<Option<LoggedIn>, ApiError> {
+async fn open(call: &Call, proven: Proven, remember_me: bool) -> Result<Option<(LoggedIn, DeviceMark)>, ApiError> {
     let app = &call.app;
     let origin = call.origin();
-    let Proven { account, rehashed } = proven;
+    let Proven { account, rehashed, mark } = proven;
     let id = account.user.id;
     let mut client = app.database.get().await?;
     let transaction = query::begin(&mut client).await?;
@@ -91,7 +100,9 @@ async fn open(call: &Call, proven: Proven, remember_me: bool) -> Result<Option<L
     let Some(user) = user else { return Ok(None) };
     let details = json!({ "remember_me": remember_me, "rehashed": rehashed.is_some() });
     // Asked before there is a session of this log-in.
-    let is_new = sessions::is_new_device(&transaction, id, &origin.device_info(), origin.ip_address).await?;
+    let is_new = mark.is_none()
+        && sessions::is_new_device(&transaction, id, &origin.device_info(), origin.ip_address).await?;
+    let device = defence::remember(call, &transaction, id, mark).await?;
     let opened = tokens::open_session(app, &transaction, &user, &origin, remember_me).await?;
     Event::success("login.succeeded", id)
         .in_session(opened.session_id)
@@ -106,7 +117,7 @@ async fn open(call: &Call, proven: Proven, remember_me: bool) -> Result<Option<L
     if is_new {
         app.mail.ring();
     }
-    Ok(Some(LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() }))
+    Ok(Some((LoggedIn { tokens: opened.pair, user: user.into(), stamp: call.stamp() }, device)))
 }
 
 fn read(body: &[u8]) -> Result<(Email, SecretString, bool), ApiError> {

@@ -19,7 +19,7 @@ async fn refuse_events(client: &Client, event_type: &str) {
 /// A log that is written beside the request, and not before its answer, loses rows when the process ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_event_of_an_answered_request_is_lost_at_shutdown() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::builder().set("RATE_LIMIT_ENABLED", "false").spawn().await;
     let client = app.client();
     let account = client.sign_up().await;
     let callers = (0..40).map(|number| {

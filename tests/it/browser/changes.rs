@@ -7,11 +7,11 @@ use crate::support::{Account, PASSWORD};
 
 impl Desk {
     /// Asks for another address, and tells the links to confirm that and to take it back.
-    async fn move_to(&mut self, account: &Account, new: &str) -> (String, String) {
+    async fn move_to(&self, account: &Account, new: &str) -> (String, String) {
         let body = json!({ "email": new, "current_password": PASSWORD });
         self.app.client().update_me(&account.tokens.access, body).await.expect(200);
-        let confirm = self.mailbox.link(new, "/confirm-email-change").await;
-        let undo = self.mailbox.link(&account.email, "/undo-email-change").await;
+        let confirm = self.link(new, "/confirm-email-change").await;
+        let undo = self.link(&account.email, "/undo-email-change").await;
         (confirm, undo)
     }
 
@@ -25,7 +25,7 @@ impl Desk {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn a_new_address_is_confirmed_and_the_old_one_takes_the_change_back() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let account = desk.app.client().sign_up().await;
     let (confirm, undo) = desk.move_to(&account, "new@example.com").await;
 
@@ -48,12 +48,12 @@ async fn a_new_address_is_confirmed_and_the_old_one_takes_the_change_back() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn the_session_of_a_new_device_is_ended() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let account = desk.app.client().sign_up().await;
     let phone = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36";
     let stranger = desk.app.client().with_header("user-agent", phone);
     let session = stranger.log_in(&account.email, PASSWORD).await.expect(200).tokens();
-    let link = desk.mailbox.link(&account.email, "/end-session").await;
+    let link = desk.link(&account.email, "/end-session").await;
 
     desk.follow(&link, "ask").await;
     assert!(desk.browser.text("dl").await.contains("Chrome on Android"));

@@ -10,11 +10,11 @@ use crate::support::TestApp;
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn a_password_can_be_set_with_the_keyboard_alone_and_be_pasted() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let account = desk.app.client().sign_up().await;
     let body = json!({ "email": account.email });
     desk.app.client().post("/api/v1/auth/password/forgot", body).await.expect(200);
-    let link = desk.mailbox.link(&account.email, "/reset-password").await;
+    let link = desk.link(&account.email, "/reset-password").await;
     desk.follow(&link, "ask").await;
 
     let focused = async || desk.browser.run("return document.activeElement.id || document.activeElement.tagName").await;
@@ -47,7 +47,7 @@ async fn a_password_can_be_set_with_the_keyboard_alone_and_be_pasted() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn every_page_fits_a_small_screen_and_everything_on_it_has_a_name() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (_, link) = desk.sign_up().await;
     desk.browser.resize(320, 640).await;
     let unnamed = "return [...document.querySelectorAll('input:not([hidden]), button')] \
@@ -82,11 +82,11 @@ async fn pages_speak_the_language_of_the_browser() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn without_scripts_a_page_says_what_is_wrong_and_nothing_happens() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (account, link) = desk.sign_up().await;
     let no_scripts = json!({ "profile.managed_default_content_settings.javascript": 2 });
     let browser = Browser::with_preferences(&[], no_scripts).await;
-    browser.visit(&link).await;
+    browser.visit(&format!("http://{}{link}", desk.app.address)).await;
     let text = browser.text("main").await;
     assert!(text.contains("needs JavaScript") && !text.contains("Looking at your link"), "{text}");
     assert!(!desk.is_verified(&account).await);
@@ -97,7 +97,7 @@ async fn without_scripts_a_page_says_what_is_wrong_and_nothing_happens() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn a_service_that_does_not_answer_is_told_apart_from_a_bad_link() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (_, link) = desk.sign_up().await;
     desk.follow(&link, "ask").await;
     let Desk { app, browser, .. } = desk;

@@ -9,16 +9,16 @@ use crate::support::{Account, PASSWORD};
 
 impl Desk {
     /// Somebody who has forgotten the password, and the link that helps.
-    async fn forget(&mut self) -> (Account, String) {
+    async fn forget(&self) -> (Account, String) {
         let account = self.app.client().sign_up().await;
         let link = self.ask_for_link(&account).await;
         (account, link)
     }
 
-    async fn ask_for_link(&mut self, account: &Account) -> String {
+    async fn ask_for_link(&self, account: &Account) -> String {
         let body = json!({ "email": account.email });
         self.app.client().post("/api/v1/auth/password/forgot", body).await.expect(200);
-        self.mailbox.link(&account.email, "/reset-password").await
+        self.link(&account.email, "/reset-password").await
     }
 
     async fn choose(&self, password: &str, repeated: &str) {
@@ -31,7 +31,7 @@ impl Desk {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn weak_and_mismatched_passwords_are_refused_in_words_and_a_good_one_is_set() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (account, link) = desk.forget().await;
     desk.follow(&link, "ask").await;
     assert_eq!(desk.browser.url().await, format!("http://{}/reset-password", desk.app.address));
@@ -62,7 +62,7 @@ async fn weak_and_mismatched_passwords_are_refused_in_words_and_a_good_one_is_se
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn going_back_forward_or_reloading_sets_no_password_again() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (_, link) = desk.forget().await;
     desk.visit("/docs").await;
     desk.follow(&link, "ask").await;
@@ -89,7 +89,7 @@ async fn going_back_forward_or_reloading_sets_no_password_again() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn used_expired_and_replaced_links_say_so_and_the_page_sends_another_one() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (account, replaced) = desk.forget().await;
     desk.app.advance(Duration::from_secs(60));
     let used = desk.ask_for_link(&account).await;
@@ -109,7 +109,7 @@ async fn used_expired_and_replaced_links_say_so_and_the_page_sends_another_one()
     desk.browser.fill("#email", &account.email).await;
     desk.browser.click("#renewal button").await;
     desk.browser.wait_for_view("sent").await;
-    let newest = desk.mailbox.link(&account.email, "/reset-password").await;
+    let newest = desk.link(&account.email, "/reset-password").await;
     desk.follow(&newest, "ask").await;
     desk.choose(PASSWORD, PASSWORD).await;
     desk.browser.wait_for_view("done").await;
@@ -120,14 +120,14 @@ async fn used_expired_and_replaced_links_say_so_and_the_page_sends_another_one()
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn without_a_token_the_page_sends_a_link_to_whoever_asks() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let account = desk.app.client().sign_up().await;
     desk.visit("/reset-password").await;
     desk.browser.wait_for_view("missing").await;
     desk.browser.fill("#email", &account.email).await;
     desk.browser.click("#renewal button").await;
     desk.browser.wait_for_view("sent").await;
-    desk.mailbox.link(&account.email, "/reset-password").await;
+    desk.link(&account.email, "/reset-password").await;
     // A reload asks anew, for the address may have been mistyped.
     desk.browser.reload().await;
     desk.browser.wait_for_view("missing").await;

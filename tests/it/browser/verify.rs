@@ -10,7 +10,7 @@ use crate::support::{PASSWORD, TestApp};
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn a_link_shows_where_the_sign_up_came_from_and_its_button_proves_the_address() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (account, link) = desk.sign_up().await;
     desk.follow(&link, "ask").await;
     let details = desk.browser.text("dl").await;
@@ -30,7 +30,7 @@ async fn a_link_shows_where_the_sign_up_came_from_and_its_button_proves_the_addr
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn who_did_not_sign_up_deletes_the_account_with_one_button() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (account, link) = desk.sign_up().await;
     desk.follow(&link, "ask").await;
     desk.app.client().me(&account.tokens.access).await.expect(200);
@@ -48,9 +48,9 @@ async fn who_did_not_sign_up_deletes_the_account_with_one_button() {
 #[ignore = "needs a browser: make browser"]
 async fn a_sign_up_that_waits_becomes_an_account_by_its_password() {
     let app = TestApp::builder().set("REGISTRATION", "confirm").spawn().await;
-    let mut desk = Desk::at(app).await;
+    let desk = Desk::at(app).await;
     desk.app.client().register("ada@example.com", PASSWORD).await.expect(202);
-    let link = desk.mailbox.link("ada@example.com", "/verify-email").await;
+    let link = desk.link("ada@example.com", "/verify-email").await;
     desk.follow(&link, "ask").await;
 
     desk.browser.click("#ask button").await;
@@ -72,9 +72,9 @@ async fn a_sign_up_that_waits_becomes_an_account_by_its_password() {
 #[ignore = "needs a browser: make browser"]
 async fn a_sign_up_that_waits_is_deleted_by_whoever_did_not_ask_for_it() {
     let app = TestApp::builder().set("REGISTRATION", "confirm").spawn().await;
-    let mut desk = Desk::at(app).await;
+    let desk = Desk::at(app).await;
     desk.app.client().register("ada@example.com", PASSWORD).await.expect(202);
-    let link = desk.mailbox.link("ada@example.com", "/verify-email").await;
+    let link = desk.link("ada@example.com", "/verify-email").await;
     desk.follow(&link, "ask").await;
     desk.browser.click("#rejection button").await;
     desk.browser.wait_for_view("rejected").await;
@@ -88,7 +88,7 @@ async fn a_sign_up_that_waits_is_deleted_by_whoever_did_not_ask_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn an_expired_link_says_so_and_the_page_sends_another_one() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (account, link) = desk.sign_up().await;
     desk.app.advance(Duration::from_secs(25 * 3600));
     desk.follow(&link, "invalid").await;
@@ -101,7 +101,7 @@ async fn an_expired_link_says_so_and_the_page_sends_another_one() {
     desk.browser.click("#renewal button").await;
     desk.browser.wait_for_view("sent").await;
 
-    let newer = desk.mailbox.link(&account.email, "/verify-email").await;
+    let newer = desk.link(&account.email, "/verify-email").await;
     desk.follow(&newer, "ask").await;
     desk.browser.click("#ask button").await;
     desk.browser.wait_for_view("done").await;
@@ -111,13 +111,13 @@ async fn an_expired_link_says_so_and_the_page_sends_another_one() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: make browser"]
 async fn a_used_link_says_what_is_left_to_do() {
-    let mut desk = Desk::spawn().await;
+    let desk = Desk::spawn().await;
     let (_, link) = desk.sign_up().await;
     desk.follow(&link, "ask").await;
     desk.browser.click("#ask button").await;
     desk.browser.wait_for_view("done").await;
     desk.follow(&link, "invalid").await;
     assert!(desk.browser.text("[data-view=invalid]").await.contains("confirmed already"));
-    desk.follow(&format!("http://{}/verify-email", desk.app.address), "missing").await;
+    desk.follow("/verify-email", "missing").await;
     desk.leave().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Account, Client, PASSWORD, TestApp};
+use crate::support::{Account, Client, PASSWORD, TestApp, wait_for};
 
 const NEW: &str = "new@example.com";
 
@@ -229,4 +229,27 @@ async fn a_password_that_is_changed_meanwhile_does_not_move_the_account() {
         let again = client.change_email(&account.tokens.access, &email, PASSWORD).await;
         again.expect_problem(403, "invalid_credentials");
     }
+}
+
+/// Whoever moved an account to their own address may ask for a new password there, just as its owner takes the account back.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_link_is_mailed_to_an_address_that_the_account_leaves_at_that_moment() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    app.mails().await;
+    let moving = app.database.connect().await;
+    moving.batch_execute("begin; select 1 from users for no key update").await.unwrap();
+    client.forgot_password(&account.email).await.expect(200);
+    let attempted = "select 1 from mail_jobs where kind = 'reset' and attempts > 0";
+    let watcher = app.database.connect().await;
+    wait_for("the worker", async || watcher.query_opt(attempted, &[]).await.unwrap()).await;
+    moving
+        .batch_execute("update users set email = 'new@example.com', email_key = 'new@example.com'; commit")
+        .await
+        .unwrap();
+    assert_eq!(app.find_link("reset-password", &account.email).await, None);
+    assert_eq!(app.find_link("reset-password", "new@example.com").await, None);
+    let issued = watcher.query_opt("select 1 from password_reset_tokens", &[]).await.unwrap();
+    assert!(issued.is_none());
 }

@@ -115,7 +115,9 @@ async fn the_victims_click_never_blesses_an_attackers_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_parallel_completions_of_several_sign_ups_one_makes_the_account() {
-    let app = confirming().await;
+    let builder = TestApp::builder().set("REGISTRATION", "confirm");
+    // So many attempts at once are more than one address gets.
+    let app = builder.set("RATE_LIMIT_ENABLED", "false").spawn().await;
     let client = app.client();
     let mut links = Vec::new();
     for number in 0..4 {
@@ -246,4 +248,49 @@ async fn nothing_of_an_attacker_who_came_first_outlives_the_owners_reset() {
     client.follow("confirm-change", &change).await.expect_problem(400, "invalid_token");
     let user = client.log_in(ADA, PASSWORD).await.expect(200).json()["user"].clone();
     assert_eq!((&user["email"], &user["is_email_verified"]), (&json!(ADA), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_click_and_a_rejection_at_once_one_wins() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    for _ in 0..10 {
+        let account = client.sign_up().await;
+        let token = app.link("verify-email", &account.email).await;
+        let (verified, rejected, refreshed) = tokio::join!(
+            client.follow("verify", &token),
+            client.follow("reject", &token),
+            client.refresh(&account.tokens.refresh)
+        );
+        let mut statuses = [verified.status.as_u16(), rejected.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400], "{verified:?} {rejected:?}");
+        assert!([200, 401].contains(&refreshed.status.as_u16()), "{refreshed:?}");
+        let exists = client.log_in(&account.email, PASSWORD).await.status == 200;
+        assert_eq!(exists, verified.status == 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mail_of_a_sign_up_that_waits_can_be_asked_for_again() {
+    let app = confirming().await;
+    let client = app.client();
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    client.clone().with_header("user-agent", firefox).register(ADA, PASSWORD).await.expect(202);
+    let lost = app.link("verify-email", ADA).await;
+    app.advance(Duration::from_secs(60));
+    client.resend("ADA@example.com").await.expect(200);
+    let token = app.link("verify-email", ADA).await;
+    assert_ne!(token, lost);
+    let inspected = client.inspect(&token).await;
+    assert_eq!(
+        (&inspected["purpose"], &inspected["device_info"], &inspected["created_at"]),
+        (&json!("sign_up"), &json!("Firefox on Linux"), &json!("2026-06-15T12:00:00Z"))
+    );
+    client.complete(&lost, PASSWORD).await.expect_problem(400, "invalid_token");
+    client.complete(&token, PASSWORD).await.expect(200);
+    // Now there is nothing to confirm.
+    let mails = app.count_mails_to(ADA).await;
+    client.resend(ADA).await.expect(200);
+    assert_eq!(app.count_mails_to(ADA).await, mails);
 }

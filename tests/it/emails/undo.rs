@@ -170,3 +170,46 @@ async fn an_address_that_was_not_proved_before_is_not_proved_by_taking_a_change_
     let user = client.log_in("victim@example.com", PASSWORD).await.expect(200).json()["user"].clone();
     assert_eq!(user["is_email_verified"], false);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_confirmation_and_an_undo_at_once_the_undo_has_the_last_word() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    for number in 0..10 {
+        let account = client.sign_up().await;
+        let new = format!("elsewhere{number}@example.net");
+        client.change_email(&account.tokens.access, &new, PASSWORD).await.expect(200);
+        let confirm = app.link("confirm-email-change", &new).await;
+        let undo = app.link("undo-email-change", &account.email).await;
+        let (confirmed, undone, refreshed) = tokio::join!(
+            client.follow("confirm-change", &confirm),
+            client.follow("undo", &undo),
+            client.refresh(&account.tokens.refresh)
+        );
+        undone.expect(200);
+        assert!([200, 400].contains(&confirmed.status.as_u16()), "{confirmed:?}");
+        assert!([200, 401].contains(&refreshed.status.as_u16()), "{refreshed:?}");
+        client.log_in(&new, PASSWORD).await.expect_problem(401, "invalid_credentials");
+        client.log_in(&account.email, PASSWORD).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_reset_by_the_old_address_and_a_confirmation_by_the_new_one_one_wins() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    for number in 0..10 {
+        let account = client.sign_up().await;
+        let new = format!("further{number}@example.net");
+        client.change_email(&account.tokens.access, &new, PASSWORD).await.expect(200);
+        let confirm = app.link("confirm-email-change", &new).await;
+        let reset = app.reset_link(&account.email).await;
+        let (confirmed, reset) = tokio::join!(
+            client.follow("confirm-change", &confirm),
+            client.reset_password(&reset, "nine lives of the harbour cat")
+        );
+        let mut statuses = [confirmed.status.as_u16(), reset.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400], "{confirmed:?} {reset:?}");
+    }
+}

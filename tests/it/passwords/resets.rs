@@ -273,3 +273,39 @@ async fn a_full_hash_pool_refuses_before_the_token_is_looked_at() {
     drop(held);
     client.reset_password(&token, NEW_PASSWORD).await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_mailed_before_a_change_of_the_password_is_dead_after_it() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    let token = app.reset_link(&account.email).await;
+    client.change_password(&account.tokens.access, PASSWORD, NEW_PASSWORD).await.expect(200);
+    client.reset_password(&token, PASSWORD).await.expect_problem(400, "invalid_token");
+    client.log_in(&account.email, NEW_PASSWORD).await.expect(200);
+}
+
+/// A refresh holds its session and then refers to the account; a reset holds the account and then ends its sessions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_amid_refreshes_and_log_ins_waits_for_nobody_who_waits_for_it() {
+    let app = TestApp::builder().set("RATE_LIMIT_ENABLED", "false").spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    for _ in 0..5 {
+        let token = app.reset_link(&account.email).await;
+        let mut others = Vec::new();
+        for _ in 0..8 {
+            let refresh = client.log_in(&account.email, PASSWORD).await.expect(200).tokens().refresh;
+            let (client, email) = (client.clone(), account.email.clone());
+            others.push(tokio::spawn(async move {
+                let answers = tokio::join!(client.refresh(&refresh), client.log_in(&email, PASSWORD));
+                [answers.0.status.as_u16(), answers.1.status.as_u16()]
+            }));
+        }
+        client.reset_password(&token, PASSWORD).await.expect(200);
+        for other in others {
+            let statuses = other.await.unwrap();
+            assert!(statuses.iter().all(|status| [200, 401].contains(status)), "{statuses:?}");
+        }
+    }
+}

@@ -138,6 +138,12 @@ impl TestAppBuilder {
         self
     }
 
+    /// Shares the clock of another service.
+    pub(crate) fn with_clock(mut self, clock: Arc<TestClock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
     pub(crate) async fn spawn(self) -> TestApp {
         self.try_spawn().await.unwrap()
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use portcullis::mail::Kind;
 
 use super::{TestApp, wait_for};
 
@@ -17,6 +18,8 @@ pub(crate) struct Mail {
     pub(crate) subject: String,
     pub(crate) text: String,
     pub(crate) html: String,
+    /// The name of its kind, if it was a file.
+    pub(crate) kind: String,
 }
 
 impl TestApp {
@@ -45,6 +48,13 @@ impl TestApp {
         }
     }
 
+    /// The newest mail of a kind to an address.
+    pub(crate) async fn mail_of(&self, kind: Kind, email: &str) -> Mail {
+        let mails = self.mails().await;
+        let found = mails.iter().rev().find(|mail| mail.to == email && mail.kind == kind.name()).cloned();
+        found.unwrap_or_else(|| panic!("no {} to {email} in {mails:#?}", kind.name()))
+    }
+
     /// How many mails went to an address.
     pub(crate) async fn count_mails_to(&self, email: &str) -> usize {
         self.mails().await.iter().filter(|mail| mail.to == email).count()
@@ -60,7 +70,12 @@ pub(crate) fn mails_in(folder: &Path) -> Vec<Mail> {
         .map(|path| (fs::metadata(&path).unwrap().modified().unwrap(), path))
         .collect();
     files.sort();
-    files.iter().map(|(_, path)| Mail::parse(&fs::read(path).unwrap())).collect()
+    files.iter().map(|(_, path)| Mail { kind: kind(path), ..Mail::parse(&fs::read(path).unwrap()) }).collect()
+}
+
+/// The kind, which stands in the name of a file between its time and its job.
+fn kind(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().split('-').nth(1).unwrap().to_owned()
 }
 
 impl Mail {
@@ -88,6 +103,7 @@ impl Mail {
             text: part("text/plain"),
             html: part("text/html"),
             headers,
+            kind: String::new(),
         }
     }
 
@@ -157,7 +173,7 @@ fn words(value: &str) -> String {
     let mut after_encoded = false;
     for word in value.split(' ') {
         let encoded = word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?="));
-        if !text.is_empty() && !(after_encoded && encoded.is_some()) {
+        if !text.is_empty() && (!after_encoded || encoded.is_none()) {
             text.push(' ');
         }
         match encoded {

@@ -176,7 +176,8 @@ impl SmtpServer {
 
     /// Waits until so many acts are left.
     pub(crate) async fn acts_left(&self, count: usize) {
-        wait_for("the acts to be played", async || (self.shared.acts.lock().unwrap().len() <= count).then_some(())).await;
+        wait_for("the acts to be played", async || (self.shared.acts.lock().unwrap().len() <= count).then_some(()))
+            .await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Byte-level look-arounds shared by both detectors; all bounded.
 
+use std::iter;
+
 /// Longest run of blanks, comments or characters that a look-around crosses.
 pub(super) const REACH: usize = 256;
 
@@ -189,7 +191,31 @@ impl Classes {
 
     /// Positions of the bytes of a class.
     pub(super) fn positions(text: &[u8], class: u8) -> impl Iterator<Item = usize> {
-        text.iter().enumerate().filter(move |(_, byte)| Self::TABLE[usize::from(**byte)] & class != 0).map(|(at, _)| at)
+        let mut from = 0;
+        iter::from_fn(move || {
+            let at = Self::next(text, from, class)?;
+            from = at + 1;
+            Some(at)
+        })
+    }
+
+    // Out of line, so that the loop over honest text stays small whatever its callers do with a hit.
+    #[inline(never)]
+    fn next(text: &[u8], from: usize, class: u8) -> Option<usize> {
+        const BLOCK: usize = 8;
+        let mut blocks = text.get(from..)?.chunks_exact(BLOCK);
+        let holds =
+            |bytes: &[u8]| bytes.iter().fold(0, |found, &byte| found | Self::TABLE[usize::from(byte)]) & class != 0;
+        let mut skipped = 0;
+        let rest = loop {
+            match blocks.next() {
+                Some(block) if holds(block) => break block,
+                Some(_) => skipped += BLOCK,
+                None => break blocks.remainder(),
+            }
+        };
+        let at = rest.iter().position(|&byte| Self::TABLE[usize::from(byte)] & class != 0)?;
+        Some(from + skipped + at)
     }
 }
 

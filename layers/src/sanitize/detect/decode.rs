@@ -1,5 +1,7 @@
 //! Undoes the encodings that web servers, browsers and scripts undo before they interpret a text.
 
+use super::cost;
+
 /// Decoded bytes (not necessarily UTF-8), each with the offset of its origin in the text as given.
 pub(super) struct Decoded {
     pub(super) bytes: Vec<u8>,
@@ -57,6 +59,7 @@ fn decode(bytes: &[u8], offsets: &[u32], unit: impl Fn(usize) -> Option<Unit>) -
     for (index, &byte) in bytes[..start].iter().enumerate() {
         decoded.push_byte(byte, origin(index));
     }
+    cost::add(bytes.len());
     let mut at = start;
     while at < bytes.len() {
         match if encoded(&at) { unit(at) } else { None } {
@@ -89,7 +92,7 @@ fn is_form_encoded(bytes: &[u8]) -> bool {
         match byte {
             b' ' => return false,
             b'+' => pluses += 1,
-            b'%' | b'\'' | b'"' | b'=' | b'(' => telling = true,
+            b'%' | b'\'' | b'"' | b'=' | b'(' | b';' => telling = true,
             _ => {}
         }
     }
@@ -220,9 +223,19 @@ mod tests {
 
     #[test]
     fn every_encoding_of_a_tag_is_undone() {
-        for text in
-            ["%3Cb>", "%u003cb>", "%uff1cb>", "&lt;b>", "&#60b>", "&#x0003C;b>", "\\x3cb>", "\\u{3c}b>", "＜b＞", "﹤b﹥", "¼b>"]
-        {
+        for text in [
+            "%3Cb>",
+            "%u003cb>",
+            "%uff1cb>",
+            "&lt;b>",
+            "&#60b>",
+            "&#x0003C;b>",
+            "\\x3cb>",
+            "\\u{3c}b>",
+            "＜b＞",
+            "﹤b﹥",
+            "¼b>",
+        ] {
             assert_eq!(html(text).as_deref(), Some("<b>"), "{text}");
         }
     }

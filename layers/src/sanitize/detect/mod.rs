@@ -11,6 +11,7 @@
 //! the actual protection.
 
 mod bytes;
+mod cost;
 mod decode;
 mod sqli;
 mod xss;

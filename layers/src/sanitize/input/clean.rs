@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::form::Form;
 use super::offsets::{Rewriter, Rewritten, replace_invalid};
-use super::unicode::{Oddity, has_right_to_left};
+use super::unicode::{Oddity, begins_oddity, has_right_to_left};
 use super::verdict::Verdict;
 use crate::sanitize::finding::FindingKind;
 
@@ -52,7 +52,7 @@ pub(super) fn showable(form: &mut Form<'_>) {
 }
 
 fn without_oddities(text: &str, profile: Profile, mut removed: impl FnMut(Oddity, Range<usize>)) -> Option<Rewritten> {
-    if is_plain_ascii(text.as_bytes(), profile) {
+    if is_plain(text.as_bytes(), profile) {
         return None;
     }
     let mut right_to_left = None;
@@ -86,12 +86,14 @@ const fn substitute(c: char, profile: Profile) -> &'static str {
     }
 }
 
-/// Whether all bytes are printable ASCII, or the breaks that the profile keeps. In blocks, for the vector unit.
-fn is_plain_ascii(bytes: &[u8], profile: Profile) -> bool {
+/// Whether all bytes are printable ASCII, the breaks that the profile keeps, or of characters that are never odd. In blocks, for the vector
+/// unit.
+fn is_plain(bytes: &[u8], profile: Profile) -> bool {
     let breaks = profile == Profile::Text;
     bytes.chunks(64).all(|block| {
-        block.iter().fold(true, |plain, byte| {
-            plain & (matches!(byte, b' '..=b'~') | (breaks & matches!(byte, b'\t' | b'\n' | b'\r')))
+        block.iter().fold(true, |plain, &byte| {
+            let kept = matches!(byte, b' '..=b'~') | (breaks & matches!(byte, b'\t' | b'\n' | b'\r'));
+            plain & (kept | (!byte.is_ascii() & !begins_oddity(byte)))
         })
     })
 }

@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use super::offsets::{Rewriter, Rewritten};
-use super::unicode::Oddity;
+use super::unicode::{Oddity, begins_oddity};
 use super::verdict::Verdict;
 use crate::sanitize::detect::{self, Strictness};
 use crate::sanitize::finding::FindingKind;
@@ -15,7 +15,8 @@ pub(super) fn inspect(raw: &Form<'_>, cleaned: &Form<'_>, strictness: Strictness
         inspect_form(cleaned, strictness, verdict);
     }
     // Attacks are written in ASCII. A Persian name with its joiners need not be copied to know that it is none.
-    if cleaned.text.is_ascii() || !cleaned.text.bytes().any(|byte| byte.is_ascii_graphic()) {
+    let bytes = cleaned.text.as_bytes();
+    if !bytes.iter().any(|&byte| begins_oddity(byte)) || !bytes.iter().any(u8::is_ascii_graphic) {
         return;
     }
     let mut visible = cleaned.share();

@@ -5,7 +5,8 @@ use crate::sanitize::field::{Field, FieldKind};
 use crate::sanitize::finding::{Finding, FindingKind};
 use crate::sanitize::inspect::Inspect;
 
-/// Finds attacks. U+0000 is found by the structural check of every value. What is merely not of its form, too long or in need of cleaning is left to the handler, which can say so field by field.
+/// Finds attacks. U+0000 is found by the structural check of every value. What is merely not of its form, too long or in need of cleaning is
+/// left to the handler, which can say so field by field.
 impl Inspect for InputSanitizer {
     fn inspect(&self, field: &Field<'_>) -> Vec<Finding> {
         let result = match field.kind {

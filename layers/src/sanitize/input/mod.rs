@@ -11,8 +11,8 @@
 //!    the result. Free text keeps TAB, LF and CR. In addresses and paths they refuse the value: without them it would be another one.
 //! 3. Values come back in NFC. A name keeps the characters whose NFC is another character: the 神 (U+FA19) of a family is its own.
 //! 4. Lengths are bounded in characters and in bytes.
-//! 5. Names and free text are searched for SQL injection and script, as they came and cleaned, plain and decoded. A name may hold no markup at
-//!    all. Addresses are searched by [`sanitize_email_advanced`](InputSanitizer::sanitize_email_advanced) only; their form leaves little
+//! 5. Names and free text are searched for SQL injection and script, as they came and cleaned, plain and decoded. A name may hold no markup
+//!    at all. Addresses are searched by [`sanitize_email_advanced`](InputSanitizer::sanitize_email_advanced) only; their form leaves little
 //!    room.
 //! 6. Paths must be relative and stay inside their root, plain and under every encoding, on Unix and on Windows.
 //!

@@ -40,7 +40,8 @@ impl Progress {
             return Ok(Self { bar: None, reported: 0 });
         }
         let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::stderr());
-        let template = if bytes.is_some() { "{bar:30} {percent:>3}%  {msg}  {eta} left" } else { "{spinner} {msg}" };
+        let template =
+            if bytes.is_some() { "{bar:20} {percent:>3}% {eta:>4}  {wide_msg}" } else { "{spinner} {wide_msg}" };
         bar.set_style(ProgressStyle::with_template(template)?);
         Ok(Self { bar: Some(bar), reported: 0 })
     }

@@ -1,6 +1,7 @@
 //! Cuts a text into SQL tokens: the union of what the common databases accept.
 
 use super::super::bytes::{is_blank, is_word, word_end};
+use super::super::cost;
 use super::words::{self, Kind};
 
 /// One token and its bytes.
@@ -119,11 +120,13 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) -> Token {
         let start = self.at;
         let mut end = word_end(self.text, start);
-        while words::classify(&self.text[start..end]) == Kind::Word
-            && self.text.get(end) == Some(&b'.')
-            && self.text.get(end + 1).is_some_and(|&byte| is_word(byte))
-        {
-            end = word_end(self.text, end + 1);
+        while words::classify(&self.text[start..end]) == Kind::Word {
+            // `database..table` leaves the schema out.
+            let dots = self.text[end..].iter().take(2).take_while(|&&byte| byte == b'.').count();
+            if dots == 0 || !self.text.get(end + dots).is_some_and(|&byte| is_word(byte)) {
+                break;
+            }
+            end = word_end(self.text, end + dots).max(end + dots + 1);
         }
         self.at = end;
         let word = &self.text[start..end];
@@ -178,6 +181,15 @@ impl Iterator for Lexer<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
+        let from = self.at;
+        let token = self.read();
+        cost::add(self.at - from);
+        token
+    }
+}
+
+impl Lexer<'_> {
+    fn read(&mut self) -> Option<Token> {
         if let Some(comment) = self.skip() {
             return Some(comment);
         }

@@ -1,6 +1,6 @@
 //! Recognises a second statement, or the start of one, by its first few tokens.
 
-use super::super::bytes::{is_word_at, lower};
+use super::super::bytes::{is_word, is_word_at, lower};
 use super::lexer::{Lexer, Token};
 use super::words::Kind;
 
@@ -119,9 +119,11 @@ impl Opening<'_> {
         if self.first_is(&["temp", "temporary"]) {
             return self.then_is(&["table", "view"]);
         }
-        self.then(is_name) && self.next.next().is_none_or(|token| {
-            matches!(token.kind, Kind::Semicolon | Kind::Comment) || self.is(token, &["identified", "with", "password"])
-        })
+        self.then(is_name)
+            && self.next.next().is_none_or(|token| {
+                matches!(token.kind, Kind::Semicolon | Kind::Comment)
+                    || self.is(token, &["identified", "with", "password"])
+            })
     }
 
     /// `(select …)`, up to its parenthesis.
@@ -148,7 +150,9 @@ impl Opening<'_> {
         if self.is(after, &["character", "add", "modify", "returns", "single_user", "column", "cascade", "restrict"]) {
             return true;
         }
+        let condition = after.kind == Kind::Logic && matches!(self.next.ahead(), Some(Kind::Text | Kind::Open));
         match after.kind {
+            Kind::Logic if condition => true,
             Kind::Word | Kind::Function | Kind::Logic | Kind::Compare | Kind::Other => {
                 self.text[name.start..name.end].iter().any(|byte| matches!(byte, b'_' | b'.' | b'`' | b'0'..=b'9'))
             }
@@ -188,8 +192,10 @@ const OBJECTS: &[&str] =
 
 /// `sp_…`, `xp_…`, `master..xp_…`.
 pub(super) fn is_procedure(name: &[u8]) -> bool {
-    let prefixes: [&[u8]; 3] = [b"sp_", b"xp_", b"master."];
-    prefixes.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
+    let starts = |name: &[u8], prefix: &[u8]| name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let end = name.iter().position(|&byte| !is_word(byte) && byte != b'.').unwrap_or(name.len());
+    name[..end].split(|&byte| byte == b'.').any(|part| starts(part, b"sp_") || starts(part, b"xp_"))
+        || name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"master."))
 }
 
 fn is_name(token: Token) -> bool {

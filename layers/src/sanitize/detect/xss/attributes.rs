@@ -1,6 +1,7 @@
 //! Attributes of a tag: event handlers, styles, and URLs that run script.
 
 use super::super::bytes::{is_blank, listed};
+use super::super::cost;
 use super::url;
 
 /// Attributes that restyle, animate, or run what they hold.
@@ -42,6 +43,7 @@ pub(super) fn find(text: &[u8], mut at: usize) -> Option<(usize, &'static str)> 
         }
         let value_start = skip_blanks(text, equals + 1);
         let (value, next) = value(text, value_start, &mut unclosed);
+        cost::add(next - start);
         if let Some(why) = danger(name, value) {
             return Some((next.min(text.len()), why));
         }

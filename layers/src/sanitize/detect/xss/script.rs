@@ -61,6 +61,10 @@ pub(super) fn is_call(text: &[u8], at: usize) -> bool {
 }
 
 fn call(text: &[u8], at: usize) -> Option<Finding> {
+    // A parenthesis in prose follows a blank.
+    if !is_word(byte_before(text, at)) && byte_before(text, at) != b'.' {
+        return None;
+    }
     let start = word_start(text, at);
     let name = &text[start..at];
     let argument = skip_blanks(text, at + 1);
@@ -237,6 +241,10 @@ fn utf7(text: &[u8], at: usize) -> Option<Finding> {
 
 /// `document.cookie`, `window.location=`.
 fn property(text: &[u8], at: usize) -> Option<Finding> {
+    // The end of a sentence is no member.
+    if !is_word(byte(text, at + 1)) || !is_word(byte_before(text, at)) {
+        return None;
+    }
     let start = word_start(text, at);
     let name = &text[start..at];
     let end = word_end(text, at + 1);

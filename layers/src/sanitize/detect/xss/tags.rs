@@ -130,9 +130,7 @@ impl<'a> Piece<'a> {
         let prefix = &name[..name.len() - local.len()];
         let closing = self.text[at - 1] == b'/';
         let spaced = is_blank(self.byte(name_end)) || self.byte(name_end) == b'/';
-        let generic = self.open > 0
-            && (self.text[self.open - 1].is_ascii_alphanumeric() || self.text[self.open - 1] == b'_')
-            && self.byte(name_end) == b'>';
+        let generic = self.is_type(name, name_end);
         let foreign = [&b"svg:"[..], b"xsl:", b"html:", b"x:"].iter().any(|known| prefix.eq_ignore_ascii_case(known));
         if !closing && !generic && (listed(DANGEROUS, local) || foreign) && !self.is_mentioned(name_end) {
             return self.finding(self.end, "opens an element that runs or loads content");
@@ -147,12 +145,22 @@ impl<'a> Piece<'a> {
         self.attributes(name_end)
     }
 
-    /// `the <script> tag`: prose about an element, with no other tag after it.
+    /// `Vec<Style>`: a type and its parameter, which begins with a capital and ends the word.
+    fn is_type(&self, name: &[u8], name_end: usize) -> bool {
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        self.text[..self.open].last().is_some_and(|&byte| word(byte))
+            && self.byte(name_end) == b'>'
+            && self.text.get(name_end + 1).is_none_or(|&next| !word(next))
+            && name.first().is_some_and(u8::is_ascii_uppercase)
+            && name.iter().any(u8::is_ascii_lowercase)
+    }
+
+    /// `the <script> tag`: prose about an element, which nothing closes.
     fn is_mentioned(&self, name_end: usize) -> bool {
-        if self.end < self.text.len() || self.byte(name_end) != b'>' {
+        if self.text.get(self.end + 1) == Some(&b'/') || self.byte(name_end) != b'>' {
             return false;
         }
-        let rest = self.text[name_end + 1..].trim_ascii_start();
+        let rest = self.text[name_end + 1..self.end].trim_ascii_start();
         let rest = rest.strip_prefix(b"`").unwrap_or(rest).trim_ascii_start();
         let words = ["tag", "tags", "element", "elements", "component", "components"];
         words.iter().any(|word| {

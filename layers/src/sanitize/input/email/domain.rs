@@ -25,8 +25,8 @@ pub(super) fn parse(domain: &str) -> Option<Names<'_>> {
     if domain.is_ascii() && !may_be_encoded(domain) {
         return is_host(domain).then(|| Names { shown: lower_case(domain), ascii_len: domain.len() });
     }
-    // UTS #46 would drop them in silence. Joiners it keeps, where they join letters.
-    if domain.chars().any(|c| is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}')) {
+    // UTS #46 would drop them in silence. Joiners it keeps where they join letters; a soft hyphen comes with copied text.
+    if domain.chars().any(|c| is_invisible(c) && !matches!(c, '\u{ad}' | '\u{200c}' | '\u{200d}')) {
         return None;
     }
     let ascii = Uts46::new()

@@ -8,16 +8,12 @@ use crate::sanitize::input::unicode::Oddity;
 /// Whether `local`, in NFC, is a dot-atom (RFC 5322 section 3.2.3) with the characters beyond ASCII of RFC 6531 section 3.3, and stays
 /// one when compatibility characters are resolved: `＠` and `․` would end a name in the eyes of a reader or a database.
 pub(super) fn is_valid(local: &str) -> bool {
-    if local.is_ascii() {
-        return is_dot_atom(local);
-    }
-    let resolved: String = local.nfkc().collect();
-    is_dot_atom(local) && (resolved == local || is_dot_atom(&resolved))
+    is_dot_atom(local.chars()) && (local.is_ascii() || is_dot_atom(local.nfkc()))
 }
 
-fn is_dot_atom(local: &str) -> bool {
+fn is_dot_atom(local: impl Iterator<Item = char>) -> bool {
     let mut before = '.';
-    for c in local.chars() {
+    for c in local {
         if c == '.' && before == '.' || c != '.' && !is_atom_character(c) {
             return false;
         }

@@ -6,4 +6,4 @@ mod oddity;
 
 pub(super) use joiners::drop_stray_joiners;
 pub(super) use normal::{compose, compose_name};
-pub(super) use oddity::{Oddity, has_right_to_left, is_blank};
+pub(super) use oddity::{Oddity, begins_oddity, has_right_to_left, is_blank};

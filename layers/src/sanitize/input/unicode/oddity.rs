@@ -77,6 +77,12 @@ impl Oddity {
     }
 }
 
+/// Whether a character whose UTF-8 begins with `byte`, which is not ASCII, may be odd, a joiner or a variation selector. True of no letter
+/// of Latin, Greek, Cyrillic, Hebrew, Chinese, Japanese or Korean.
+pub(in crate::sanitize::input) const fn begins_oddity(byte: u8) -> bool {
+    matches!(byte, 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf0..)
+}
+
 /// LRM, RLM or ALM.
 const fn is_direction_mark(c: char) -> bool {
     matches!(Oddity::of(c), Some(Oddity::DirectionMark))
@@ -121,6 +127,13 @@ mod tests {
             let noncharacter = matches!(c as u32, 0xfdd0..=0xfdef) || c as u32 % 0x1_0000 >= 0xfffe;
             assert_eq!(Oddity::of(c) == Some(Oddity::Noncharacter), noncharacter, "{:x}", c as u32);
             assert_eq!(matches!(Oddity::of(c), Some(Oddity::Null | Oddity::Control)), c.is_control(), "{:x}", c as u32);
+        }
+    }
+
+    #[test]
+    fn a_first_byte_tells_what_cannot_be_odd() {
+        for c in ('\u{80}'..=char::MAX).filter(|&c| Oddity::of(c).is_some() || matches!(c, '\u{200c}' | '\u{200d}')) {
+            assert!(begins_oddity(c.encode_utf8(&mut [0; 4]).as_bytes()[0]), "{:x}", c as u32);
         }
     }
 

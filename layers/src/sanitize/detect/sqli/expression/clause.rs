@@ -161,17 +161,22 @@ impl<'a> Walk<'a> {
         if anchored { Step::Found("adds a HAVING clause") } else { Step::Prose }
     }
 
+    fn opens_at(&self, at: usize) -> bool {
+        self.text.get(at) == Some(&b'(')
+    }
+
     /// `order by 3`, `group by x having …`.
     pub(super) fn ordering(&mut self, anchored: bool, mut next: Lexer<'a>) -> Step {
         let key = next.next();
         let after = next.ahead();
         let listed = matches!(key.map(|token| token.kind), Some(Kind::Number))
             && matches!(after, Some(Kind::Comma | Kind::Comment));
-        if !anchored && self.select.is_none() && !listed {
+        let called = key.is_some_and(|key| matches!(key.kind, Kind::Function | Kind::Verb) && self.opens_at(key.end));
+        if !anchored && self.select.is_none() && !listed && !called {
             return Step::Prose;
         }
         let adds = match key.map(|token| token.kind) {
-            Some(Kind::Number | Kind::Text | Kind::Variable | Kind::Open | Kind::Not) => {
+            Some(Kind::Number | Kind::Text | Kind::Variable | Kind::Open | Kind::Not | Kind::Constant) => {
                 !matches!(after, Some(Kind::Word | Kind::From))
             }
             Some(Kind::Operator) => true,

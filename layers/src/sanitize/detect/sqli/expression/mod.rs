@@ -52,7 +52,9 @@ pub(super) fn commented_out(text: &[u8]) -> Option<Finding> {
         }
         let after = word_end(text, at);
         let begins = at > window || window == 0;
-        if begins && matches!(words::classify(&text[at..after]), Kind::Logic | Kind::Union | Kind::Clause | Kind::Compare) {
+        if begins
+            && matches!(words::classify(&text[at..after]), Kind::Logic | Kind::Union | Kind::Clause | Kind::Compare)
+        {
             starts += 1;
             let mut walk = Walk::new(text, at, at, None);
             walk.left = Some(Operand { kind: Kind::Word, literal: false, calls: false });
@@ -143,7 +145,7 @@ struct Walk<'a> {
     logic_on_literal: bool,
     /// A whole comparison with a column stands right of such an operator.
     condition: bool,
-    /// The text starts with an inequality, as arithmetic in prose does: `3 > 2 and 2 > 1`.
+    /// The text starts with an inequality, or an equation with blanks, as arithmetic in prose does: `3 > 2 and 2 > 1`.
     in_order: bool,
     /// Operands and strings after the anchor.
     operands: u32,

@@ -198,7 +198,7 @@ impl<'a> Walk<'a> {
         if is("call") {
             return Step::Prose;
         }
-        if is("declare") || is("exec") || is("waitfor") || is("load") || is("if") {
+        if is("declare") || is("exec") || is("waitfor") || is("load") {
             return Step::Found("is a statement");
         }
         // `drop table x` is all there is of it; `alter table x …` needs more.

@@ -146,7 +146,8 @@ impl<'a> Walk<'a> {
             let mut next = self.lexer.clone();
             let value = next.find(|token| token.kind != Kind::Not);
             let valued = value.is_some_and(|token| {
-                matches!(token.kind, Kind::Constant | Kind::Number) || is_word_at(self.text, token.start, "unknown")
+                matches!(token.kind, Kind::Constant | Kind::Number | Kind::Variable)
+                    || is_word_at(self.text, token.start, "unknown")
             });
             if !valued && is("is") {
                 return Step::Prose;
@@ -159,7 +160,7 @@ impl<'a> Walk<'a> {
             self.lexer.nth(1);
             return Step::On;
         }
-        if is("in") && !self.is_called()
+        if is("in") && self.lexer.ahead() != Some(Kind::Open)
             || is("sounds") && !self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "like"))
         {
             return Step::Prose;
@@ -176,7 +177,10 @@ impl<'a> Walk<'a> {
         let symbol = !self.text[compare.start].is_ascii_alphabetic();
         let literal = left.literal && right.literal;
         let branches = self.known_calls > 0 && left.kind == Kind::Number && right.kind == Kind::Number && self.plain;
-        let ordered = matches!(self.text[compare.start], b'<' | b'>') && symbol;
+        // `3 > 2`, and `2 + 2 = 4` with the blanks of prose.
+        let spaced = |at: usize| self.text.get(at).is_some_and(|&byte| is_blank(byte));
+        let ordered = matches!(self.text[compare.start], b'<' | b'>') && symbol
+            || spaced(compare.start.wrapping_sub(1)) && spaced(compare.end) && symbol;
         if ordered && !self.broke_out() && self.logic == 0 {
             self.in_order = true;
         }

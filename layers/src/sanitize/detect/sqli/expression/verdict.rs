@@ -44,8 +44,12 @@ impl<'a> Walk<'a> {
         let hash = self.text[comment.start] == b'#' && !joined;
         let short = self.comment_is_short(comment);
         let Some(left) = self.left else {
-            return Step::Prose;
+            let query = self.select.is_some_and(|select| select.from && self.is_query(select));
+            return if query { Step::Found("is a query") } else { Step::Prose };
         };
+        if self.known_calls > 1 && self.operators > 0 && self.plain {
+            return Step::Found("builds a value from function calls");
+        }
         if let Some(select) = self.select
             && (self.is_query(select) || (select.nested || select.words <= 2) && select.structure > 0)
         {

@@ -2,13 +2,17 @@
 
 use super::super::super::Finding;
 use super::super::super::bytes::{
-    REACH, before_blanks, continues, is_word, is_word_at, skip_blanks, word_end, word_start,
+    REACH, Vocabulary, before_blanks, continues, is_word, is_word_at, skip_blanks, word_end, word_start,
 };
 use super::super::lexer::Lexer;
 use super::super::statement;
 use super::super::words::{self, Kind};
 use super::statements::queries;
 use super::{OUTFILE, Spots};
+
+/// What parentheses follow, and is neither a keyword nor a known function.
+static CALLED: Vocabulary<(), 16> =
+    Vocabulary::new(&[("against", ()), ("analyse", ()), ("dumpfile", ()), ("outfile", ())]);
 
 impl<'a> Spots<'a> {
     pub(super) fn call(&self, at: usize) -> Option<Finding> {
@@ -29,6 +33,10 @@ impl<'a> Spots<'a> {
             && self.text[start - 2].is_ascii_digit()
         {
             return Self::finding(start, at + 1, "hides a function behind a number");
+        }
+        if words::classify(name) == Kind::Word && CALLED.get(name).is_none() && self.byte(start.wrapping_sub(1)) != b'.'
+        {
+            return None;
         }
         let word_starts = start;
         while self.byte(start.wrapping_sub(1)) == b'.' && start > 1 && is_word(self.text[start - 2]) {
@@ -107,6 +115,9 @@ impl<'a> Spots<'a> {
 
     /// `exec xp_…`, `master..xp_…`, `information_schema.tables` after `from`.
     pub(super) fn procedure(&self, at: usize) -> Option<Finding> {
+        if !is_word(self.byte(at + 1)) && self.byte(at + 1) != b'.' {
+            return None;
+        }
         let start = word_start(self.text, at);
         if let Some(verb) = self.preceded_by(start, &["exec"]).or_else(|| self.preceded_by(start, &["execute"]))
             && statement::is_procedure(&self.text[start..])

@@ -23,7 +23,8 @@ impl<'a> Spots<'a> {
         let left = &self.text[start..end];
         // The text leaves the last backtick to the query.
         let compared = left.strip_suffix(b"`").unwrap_or(left);
-        let same = self.text[right..].starts_with(compared) && !self.byte(right + compared.len()).is_ascii_alphanumeric();
+        let same =
+            self.text[right..].starts_with(compared) && !self.byte(right + compared.len()).is_ascii_alphanumeric();
         let quoted =
             matches!(left.first(), Some(b'\'' | b'"')) && self.text.get(right) == left.first() && start > logic;
         let numbers =

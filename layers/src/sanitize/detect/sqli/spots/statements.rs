@@ -72,7 +72,9 @@ impl<'a> Spots<'a> {
         }
         let before = self.byte(at.wrapping_sub(1));
         let glued = before.is_ascii_digit()
-            || matches!(before, b'd' | b'D' | b'e' | b'E' | b'f' | b'F' | b'N') && at > 1 && !self.text[at - 2].is_ascii_alphabetic();
+            || matches!(before, b'd' | b'D' | b'e' | b'E' | b'f' | b'F' | b'N')
+                && at > 1
+                && !self.text[at - 2].is_ascii_alphabetic();
         if at > 0 && is_word(before) && !glued {
             return None;
         }
@@ -124,7 +126,9 @@ fn selects_columns(mut lexer: Lexer<'_>) -> bool {
 /// Whether what follows `select` is an item of a query and not the next word of a sentence.
 pub(super) fn queries(lexer: &mut Lexer<'_>) -> bool {
     match lexer.next().map(|token| token.kind) {
-        Some(Kind::Word) if lexer.ahead() == Some(Kind::As) => lexer.nth(2).is_some_and(|token| token.kind == Kind::From),
+        Some(Kind::Word) if lexer.ahead() == Some(Kind::As) => {
+            lexer.nth(2).is_some_and(|token| token.kind == Kind::From)
+        }
         Some(Kind::Word | Kind::Verb | Kind::Logic | Kind::As | Kind::Clause) => {
             matches!(
                 lexer.ahead(),

@@ -1,0 +1,266 @@
+//! The defence of log-ins: every route that looks at a password asks here first.
+//!
+//! An attempt is counted before its password is looked at, and committed by itself, so that of any number of parallel guesses on any number
+//! of instances no more than the budget reach the hasher. A right password takes its count back. Strangers spend the budgets of the account
+//! and of their network; a device that logged in before spends its own, so nobody is locked out by others.
+
+mod device;
+
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use uuid::Uuid;
+
+pub use self::device::{DeviceMark, remember};
+use crate::audit::Event;
+use crate::auth::budget::{self, Budget, CounterKeys, Scope};
+use crate::auth::device_mark::DeviceMarks;
+use crate::auth::seal::{SealError, Sealer};
+use crate::auth::stuffing::{Stuffing, Verdict};
+use crate::db::login_attempts::{self, Counter};
+use crate::db::query;
+use crate::error::{ApiError, TooMany};
+use crate::handlers::Call;
+use crate::mail::{Kind, Recipient};
+
+/// An owner hears of attacks on the account once in so long.
+const TELL_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
+
+/// What the defence remembers and derives its keys from.
+#[derive(Debug)]
+pub struct Defence {
+    /// Keys of counters.
+    pub keys: CounterKeys,
+    /// Marks of devices.
+    pub marks: DeviceMarks,
+    /// Networks that try many accounts.
+    stuffing: Mutex<Stuffing>,
+    /// `RATE_LIMIT_ENABLED`.
+    is_on: bool,
+}
+
+impl Defence {
+    /// Derives the keys from the secret that all instances share.
+    ///
+    /// # Errors
+    /// [`SealError::Crypto`].
+    pub fn new(secret: &Sealer, is_on: bool) -> Result<Self, SealError> {
+        let (keys, marks) = (CounterKeys::new(secret)?, DeviceMarks::new(secret)?);
+        Ok(Self { keys, marks, stuffing: Mutex::default(), is_on })
+    }
+
+    /// Starts networks from nothing: one, or all.
+    pub fn forget(&self, network: Option<IpAddr>) {
+        let mut stuffing = self.stuffing.lock().unwrap_or_else(PoisonError::into_inner);
+        match network {
+            Some(network) => stuffing.forget(network),
+            None => stuffing.clear(),
+        }
+    }
+
+    fn judge(&self, network: IpAddr, now: Timestamp) -> Verdict {
+        self.stuffing.lock().unwrap_or_else(PoisonError::into_inner).judge(network, now)
+    }
+
+    fn failed(&self, network: IpAddr, account: &str, guess: &SecretString, now: Timestamp) -> Verdict {
+        let mut stuffing = self.stuffing.lock().unwrap_or_else(PoisonError::into_inner);
+        stuffing.failed(network, account, guess.expose_secret(), now)
+    }
+}
+
+/// Whose password is tried. An address without an account is defended like any other, or limits would tell which have one.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The folded address.
+    pub email_key: &'a str,
+    /// The account, if there is one.
+    pub user_id: Option<Uuid>,
+}
+
+/// An attempt that was counted, and whose password may be looked at now. Tell how it went: [`won`](Self::won) or [`lost`](Self::lost); one
+/// that ends without a word stays counted.
+#[derive(Debug)]
+#[must_use = "an attempt stays counted until it is told how it went"]
+pub struct Attempt {
+    email_key: String,
+    user_id: Option<Uuid>,
+    network: Option<IpAddr>,
+    counters: Vec<Counter>,
+    /// The known device that it came from.
+    mark: Option<Uuid>,
+    /// Whether it spent the last of a budget.
+    is_last: bool,
+    is_on: bool,
+}
+
+impl Attempt {
+    /// Counts an attempt.
+    ///
+    /// # Errors
+    /// 429 `too_many_attempts` when a budget is spent; 503 when it cannot be counted.
+    pub async fn charge(call: &Call, subject: Subject<'_>) -> Result<Self, ApiError> {
+        let app = &call.app;
+        let network = call.origin().ip_address.map(budget::network);
+        let mut client = app.database.get().await?;
+        let mark = match subject.user_id {
+            Some(user_id) => device::known(call, &client, user_id).await?,
+            None => None,
+        };
+        let mut attempt = Self {
+            email_key: subject.email_key.to_owned(),
+            user_id: subject.user_id,
+            network,
+            counters: Vec::new(),
+            mark,
+            is_last: false,
+            is_on: app.defence.is_on,
+        };
+        if !attempt.is_on {
+            return Ok(attempt);
+        }
+        let now = call.now();
+        if let Some(network) = network.filter(|_| mark.is_none()) {
+            attempt.check_network(call, &client, network, now).await?;
+        }
+        let transaction = query::begin(&mut client).await?;
+        for (counter, budget) in attempt.budgets(&app.defence.keys) {
+            let Some(counted) = login_attempts::charge(&transaction, &counter, budget, now).await? else {
+                let ends = login_attempts::window_ends(&transaction, &counter.key, now).await?;
+                return refuse(call, counter.scope, budget, ends.map_or(Duration::ZERO, |ends| until(ends, now)));
+            };
+            attempt.is_last |= counted.failures >= budget.limit;
+            attempt.counters.push(counter);
+        }
+        query::commit(transaction).await?;
+        app.metrics.defence.counted.inc();
+        Ok(attempt)
+    }
+
+    /// The device that the attempt came from, if it logged in before.
+    #[must_use]
+    pub fn mark(&self) -> Option<Uuid> {
+        self.mark
+    }
+
+    /// What the attempt is counted under.
+    fn budgets(&self, keys: &CounterKeys) -> Vec<(Counter, &'static Budget)> {
+        let account = keys.account(&self.email_key);
+        let counter = |scope, key, network| Counter { key, scope, account: Some(account), network };
+        if let Some(mark) = self.mark {
+            return vec![(counter(Scope::Device, keys.device(&self.email_key, mark), None), &budget::DEVICE)];
+        }
+        let narrow = self.network.map(|network| {
+            let key = keys.account_network(&self.email_key, network);
+            (counter(Scope::AccountNetwork, key, Some(network)), &budget::ACCOUNT_NETWORK)
+        });
+        // The narrow one first: who has spent it does not spend the account's as well.
+        narrow.into_iter().chain([(counter(Scope::Account, account, None), &budget::ACCOUNT)]).collect()
+    }
+
+    async fn check_network(
+        &self,
+        call: &Call,
+        client: &impl deadpool_postgres::GenericClient,
+        network: IpAddr,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let defence = &call.app.defence;
+        if let Verdict::Wait(wait) = defence.judge(network, now) {
+            return refuse(call, Scope::Network, &budget::NETWORK, wait);
+        }
+        match login_attempts::window_ends(client, &defence.keys.network(network), now).await? {
+            Some(ends) => refuse(call, Scope::Network, &budget::NETWORK, until(ends, now)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the count back: the password was right.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn won(&self, call: &Call) -> Result<(), ApiError> {
+        if self.counters.is_empty() {
+            return Ok(());
+        }
+        let client = call.app.database.get().await?;
+        for counter in &self.counters {
+            match counter.scope {
+                // Others may be guessing at the same account: only the own attempt is taken back.
+                Scope::Account => login_attempts::refund(&client, &counter.key).await?,
+                _ => login_attempts::forget(&client, &counter.key).await?,
+            }
+        }
+        call.app.metrics.defence.refunded.inc();
+        Ok(())
+    }
+
+    /// Refuses with `error`, once the event and what follows from it are committed.
+    ///
+    /// # Errors
+    /// Always: `error`, or 503 when that cannot be written down.
+    pub async fn lost<T>(
+        &self,
+        call: &Call,
+        event: &Event,
+        guess: &SecretString,
+        error: ApiError,
+    ) -> Result<T, ApiError> {
+        let app = &call.app;
+        let (origin, now) = (call.origin(), call.now());
+        let mut client = app.database.get().await?;
+        let transaction = query::begin(&mut client).await?;
+        event.write(app, &transaction, &origin).await?;
+        let is_told = self.is_last && self.lock(call, &transaction, now).await?;
+        if let Some(network) = self.network.filter(|_| self.is_on && self.mark.is_none())
+            && app.defence.failed(network, &self.email_key, guess, now) == Verdict::Block
+        {
+            let key = app.defence.keys.network(network);
+            let counter = Counter { key, scope: Scope::Network, account: None, network: Some(network) };
+            let until = login_attempts::block(&transaction, &counter, &budget::NETWORK, now).await?;
+            let event = Event::failure("network.blocked", None).with(json!({ "until": until }));
+            event.write(app, &transaction, &origin).await?;
+            app.metrics.defence.network_blocked.inc();
+        }
+        query::commit(transaction).await?;
+        if is_told {
+            app.mail.ring();
+        }
+        Err(error)
+    }
+
+    /// Writes down that a budget is spent, and has the owner told if that was not done of late. Tells whether there is a mail.
+    async fn lock(
+        &self,
+        call: &Call,
+        transaction: &deadpool_postgres::Transaction<'_>,
+        now: Timestamp,
+    ) -> Result<bool, ApiError> {
+        let app = &call.app;
+        let scopes: Vec<_> = self.counters.iter().map(|counter| counter.scope.name()).collect();
+        let event = Event::failure("account.locked", self.user_id).with(json!({ "counted_by": scopes }));
+        event.write(app, transaction, &call.origin()).await?;
+        let key = app.defence.keys.account(&self.email_key);
+        let account = Counter { key, scope: Scope::Account, account: Some(key), network: None };
+        let before = now.saturating_sub(TELL_INTERVAL).map_err(ApiError::internal)?;
+        if !login_attempts::tell(transaction, &account, now, before).await? {
+            return Ok(false);
+        }
+        // An address without an account gets the same row, and the worker finds nobody to write to.
+        let recipient = self.user_id.map_or(Recipient::EmailKey(&self.email_key), Recipient::User);
+        call.enqueue(transaction, Kind::AccountLocked, recipient, None).await?;
+        Ok(true)
+    }
+}
+
+fn until(ends: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(ends.duration_since(now)).unwrap_or_default()
+}
+
+fn refuse<T>(call: &Call, scope: Scope, budget: &'static Budget, wait: Duration) -> Result<T, ApiError> {
+    call.app.metrics.defence.refused(scope);
+    Err(ApiError::TooManyAttempts(TooMany { policy: scope.name(), limit: budget.limit, window: budget.window, wait }))
+}
