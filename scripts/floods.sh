@@ -55,6 +55,7 @@ flood() {
 
 # measure NAME KIND CONNECTIONS HELD
 measure() {
+    : >"$workspace/shares"
     for round in $(seq "$rounds"); do
         before=$(memory)
         alone=$(honest)
@@ -68,11 +69,13 @@ measure() {
         kill "$attacker"
         wait "$attacker" 2>/dev/null || true
         share=$(awk -v a="$attacked" -v b="$alone" 'BEGIN { printf "%.0f", 100 * a / b }')
+        echo "$share" >>"$workspace/shares"
         echo "$1, round $round: honest $alone/s alone, $attacked/s under attack, share $share %;" \
             "memory $before → $during MB; $held connections;" \
             "slowest probe on METRICS_ADDR $(cat "$workspace/probe") ms"
         sleep 2
     done
+    echo "$1: median share $(sort -n "$workspace/shares" | sed -n "$(((rounds + 1) / 2))p") % of $rounds rounds"
 }
 
 echo "64 honest connections, $seconds s each, $(uname -m), $(getconf _NPROCESSORS_ONLN) cores, load $(cut -d ' ' -f 1 /proc/loadavg)"

@@ -8,4 +8,5 @@ if [ ! -e "tests/it/$1.rs" ] && [ ! -d "tests/it/$1" ]; then
     exit 1
 fi
 scripts/install.sh postgresql redis
-cargo test --release --test it -- --ignored --test-threads 1 "$1::"
+# The hashers are optimised in every profile, see Cargo.toml.
+cargo test --test it -- --ignored --test-threads 1 "$1::"

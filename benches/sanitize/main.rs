@@ -1,6 +1,6 @@
 //! What it costs to check one value: typical addresses, names, paths, and texts of 1 kB.
 //!
-//! `cargo bench --bench sanitize`. One core; the throughput that criterion prints counts the bytes of the input. `make rivals` measures the
+//! `cargo bench --bench sanitize`. One core; the throughput that criterion prints counts the bytes of the input. `make rates` measures the
 //! same beside published crates.
 
 use std::hint::black_box;

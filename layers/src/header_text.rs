@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 /// What is allocated at a time: room for some forty values, and what one that is kept for long keeps from being freed.
 const SIZE: usize = 2_048;
 
-/// What is left of the memory that texts are cut from. Each layer has one per thread: nobody waits for it, and the count of its users seldom
-/// leaves the cache of one core.
+/// What is left of the memory that texts are cut from. Each layer has one per thread: nobody waits for it, and the count of its users
+/// seldom leaves the cache of one core.
 pub(crate) struct Chunk(RefCell<BytesMut>);
 
 impl Chunk {

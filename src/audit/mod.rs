@@ -11,12 +11,12 @@ pub mod verify;
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::auth::device;
+use crate::db::GenericClient;
 use crate::db::audit_logs::{self, NewAuditLog};
 use crate::error::ApiError;
 use crate::random::Random;

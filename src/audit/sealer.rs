@@ -66,7 +66,7 @@ pub async fn pass(database: &Database, key: &SealKey, now: Timestamp) -> Result<
 
 /// Puts a seal at the end of the chain.
 async fn append(
-    transaction: &impl deadpool_postgres::GenericClient,
+    transaction: &impl crate::db::GenericClient,
     key: &SealKey,
     end: Option<&AuditSeal>,
     mut next: AuditSeal,

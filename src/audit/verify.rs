@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::seal::{self, SealKey};
 use super::sealer;
+use crate::db::GenericClient;
 use crate::db::DbError;
 use crate::db::audit_seals::{self, AuditSeal, SealKind, SealableRow};
 

@@ -54,8 +54,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Enough for somebody who tries the passwords that they might have taken.
-pub const ACCOUNT_NETWORK: Budget =
-    Budget { limit: 5, window: QUARTER, longest_wait: DAY, forgiven_after: DAY };
+pub const ACCOUNT_NETWORK: Budget = Budget { limit: 5, window: QUARTER, longest_wait: DAY, forgiven_after: DAY };
 /// From all networks together (ASVS 6.3.1, NIST SP 800-63B §3.2.2: at most 100). The wait does not grow: strangers fill this budget.
 pub const ACCOUNT: Budget = Budget { limit: 100, window: HOUR, longest_wait: HOUR, forgiven_after: DAY };
 /// Of the owner's own device, which strangers cannot spend.

@@ -61,7 +61,12 @@ impl Stuffing {
     pub fn failed(&mut self, network: IpAddr, account: &str, guess: &str, now: Timestamp) -> Verdict {
         self.make_room(network, now);
         let (account, guess) = (self.hash.hash_one(("account", account)), self.hash.hash_one(("guess", guess)));
-        let fresh = || Seen { ends: after(now, WINDOW), last: now, accounts: Distinct::default(), guesses: Distinct::default() };
+        let fresh = || Seen {
+            ends: after(now, WINDOW),
+            last: now,
+            accounts: Distinct::default(),
+            guesses: Distinct::default(),
+        };
         let seen = self.networks.entry(network).or_insert_with(fresh);
         if seen.ends <= now {
             *seen = fresh();

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// One security event as a row.
 #[derive(Debug)]
@@ -138,13 +138,8 @@ pub const SEARCH_BY_USER: &str = concat!(
 );
 
 /// Events of everybody.
-pub const SEARCH: &str = concat!(
-    "select ",
-    columns!(),
-    " from audit_logs where",
-    filters!(),
-    " order by created_at desc, id desc limit $7"
-);
+pub const SEARCH: &str =
+    concat!("select ", columns!(), " from audit_logs where", filters!(), " order by created_at desc, id desc limit $7");
 
 /// A page of events, newest first.
 ///
@@ -185,4 +180,4 @@ fn from_row(row: &Row) -> Result<AuditLog, tokio_postgres::Error> {
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[INSERT, ENSURE_PARTITION, SEARCH_BY_USER, SEARCH];
+pub const QUERIES: &[Query] = queries![INSERT, ENSURE_PARTITION, SEARCH_BY_USER, SEARCH];

@@ -1,12 +1,12 @@
 //! Table `audit_seals`, and the rows of `audit_logs` as a sealer sees them.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// What a seal says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,7 +189,8 @@ fn sealable(row: &Row) -> Result<SealableRow, tokio_postgres::Error> {
 }
 
 /// The oldest event that no seal covers yet.
-pub const OLDEST_UNSEALED: &str = "select created_at from audit_logs where txid >= $1::text::xid8 order by txid limit 1";
+pub const OLDEST_UNSEALED: &str =
+    "select created_at from audit_logs where txid >= $1::text::xid8 order by txid limit 1";
 
 /// When the oldest event from transaction `from` on happened.
 ///
@@ -272,16 +273,4 @@ fn from_row(row: &Row) -> Result<AuditSeal, DbError> {
 }
 
 /// Every query of this file.
-pub const QUERIES: &[&str] = &[
-    TRY_LOCK,
-    LAST,
-    PAGE,
-    INSERT,
-    HORIZON,
-    ROWS,
-    OLDEST_UNSEALED,
-    COUNT_UNSTAMPED,
-    MONTHS,
-    HAS_UNSEALED,
-    DROP_MONTH,
-];
+pub const QUERIES: &[Query] = queries![TRY_LOCK, LAST, PAGE, INSERT, HORIZON, ROWS, OLDEST_UNSEALED, COUNT_UNSTAMPED, MONTHS, HAS_UNSEALED, DROP_MONTH];

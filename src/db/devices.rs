@@ -1,10 +1,10 @@
 //! Table `devices`.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// Remembers a device.
 pub const INSERT: &str = "insert into devices (id, user_id, created_at, last_used_at) values ($1, $2, $3, $3)";
@@ -64,4 +64,4 @@ pub async fn sweep(client: &impl GenericClient, before: Timestamp, limit: i64) -
 }
 
 /// Every query of this file.
-pub const QUERIES: &[&str] = &[INSERT, IS_KNOWN, TOUCH, REVOKE_ALL, SWEEP];
+pub const QUERIES: &[Query] = queries![INSERT, IS_KNOWN, TOUCH, REVOKE_ALL, SWEEP];

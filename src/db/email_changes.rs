@@ -1,11 +1,11 @@
 //! Table `email_changes`.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A new address that is to be confirmed.
 #[derive(Debug)]
@@ -174,4 +174,4 @@ pub async fn is_reserved(
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[INSERT, CANCEL_PENDING, FIND, CONFIRM, CANCEL_FROM, IS_RESERVED];
+pub const QUERIES: &[Query] = queries![INSERT, CANCEL_PENDING, FIND, CONFIRM, CANCEL_FROM, IS_RESERVED];

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A new token.
 #[derive(Debug)]
@@ -230,5 +230,4 @@ pub async fn end_with_account(client: &impl GenericClient, user_id: Uuid, now: T
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] =
-    &[CONSUME, ISSUE, END_OLDER_OF_USER, END_OLDER_OF_SUBJECT, FIND_USE, FIND, FIND_CAUSE, END_ALL, END_WITH_ACCOUNT];
+pub const QUERIES: &[Query] = queries![CONSUME, ISSUE, END_OLDER_OF_USER, END_OLDER_OF_SUBJECT, FIND_USE, FIND, FIND_CAUSE, END_ALL, END_WITH_ACCOUNT];

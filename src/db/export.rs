@@ -5,14 +5,14 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A part of the export.
 #[derive(Debug)]
@@ -148,5 +148,4 @@ fn value(row: &Row, index: usize, kind: &Type) -> Result<Value, tokio_postgres::
 }
 
 /// Every query of this file, for the test that prepares them all.
-pub const QUERIES: &[&str] =
-    &[SESSIONS, REFRESH_TOKENS, DEVICES, EMAIL_CHANGES, EMAIL_TOKENS, PASSWORD_RESET_TOKENS, MAIL_JOBS, AUDIT_LOGS];
+pub const QUERIES: &[Query] = queries![SESSIONS, REFRESH_TOKENS, DEVICES, EMAIL_CHANGES, EMAIL_TOKENS, PASSWORD_RESET_TOKENS, MAIL_JOBS, AUDIT_LOGS];

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 use crate::auth::budget::{Budget, Scope};
 
 /// What an attempt is counted under.
@@ -237,4 +237,4 @@ pub async fn sweep(client: &impl GenericClient, before: Timestamp, limit: i64) -
 }
 
 /// Every query of this file.
-pub const QUERIES: &[&str] = &[CHARGE, WINDOW_ENDS, FORGET, REFUND, TELL, BLOCK, LIST, CLEAR, SWEEP];
+pub const QUERIES: &[Query] = queries![CHARGE, WINDOW_ENDS, FORGET, REFUND, TELL, BLOCK, LIST, CLEAR, SWEEP];

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A new job.
 #[derive(Debug)]
@@ -216,4 +216,4 @@ pub async fn queued(client: &impl GenericClient) -> Result<(i64, Option<Timestam
 }
 
 /// Every query of this file.
-pub const QUERIES: &[&str] = &[INSERT, CLAIM, FINISH, POSTPONE, FIND_NEWER, FIND_FIRST, TAKE_TURN, COUNT_QUEUED];
+pub const QUERIES: &[Query] = queries![INSERT, CLAIM, FINISH, POSTPONE, FIND_NEWER, FIND_FIRST, TAKE_TURN, COUNT_QUEUED];

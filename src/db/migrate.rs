@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     7 "audit_seals" "0007_audit_seals.sql",
     8 "retention" "0008_retention.sql",
     9 "login_defence" "0009_login_defence.sql",
+    10 "audit_partitions" "0010_audit_partitions.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -3,6 +3,8 @@
 
 pub mod audit_logs;
 pub mod audit_seals;
+pub mod catalog;
+mod client;
 pub mod devices;
 pub mod email_changes;
 pub mod email_tokens;
@@ -23,5 +25,7 @@ mod tls;
 pub mod user_imports;
 pub mod users;
 
+pub use catalog::Query;
+pub use client::{Client, GenericClient, Transaction};
 pub use error::DbError;
 pub use pool::Database;

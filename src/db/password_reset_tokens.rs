@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A new token.
 #[derive(Debug)]
@@ -135,4 +135,4 @@ pub async fn end_all(client: &impl GenericClient, user_id: Uuid) -> Result<u64, 
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[ISSUE, END_OLDER, FIND_USE, FIND, CONSUME, END_ALL];
+pub const QUERIES: &[Query] = queries![ISSUE, END_OLDER, FIND_USE, FIND, CONSUME, END_ALL];

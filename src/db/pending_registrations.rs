@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A new sign-up that waits for its mailed page.
 #[derive(Debug)]
@@ -161,4 +161,4 @@ pub async fn delete_by_email_key(client: &impl GenericClient, email_key: &str) -
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[INSERT, FIND, DELETE, DELETE_BY_EMAIL_KEY, FIND_NEWEST];
+pub const QUERIES: &[Query] = queries![INSERT, FIND, DELETE, DELETE_BY_EMAIL_KEY, FIND_NEWEST];

@@ -1,14 +1,17 @@
 //! The pool of connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Status};
+use tokio::time::Instant;
 use tokio_postgres::Config as Server;
 use tokio_postgres::config::SslMode as WireMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{DbError, tls};
+use super::{Client, DbError, tls};
 use crate::config::{DatabaseConfig, SslMode};
+use crate::metrics::DatabaseMetrics;
 
 /// The longest wait for a free or new connection: the time within which a request learns that the database is gone.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,6 +23,7 @@ const SESSION_OPTIONS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c id
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: Pool,
+    metrics: Arc<DatabaseMetrics>,
     max_idle: usize,
     max_lifetime: Duration,
 }
@@ -29,7 +33,11 @@ impl Database {
     ///
     /// # Errors
     /// When the TLS roots of the machine cannot be read.
-    pub fn new(server: &Server, config: &DatabaseConfig) -> Result<Self, DatabaseSetupError> {
+    pub fn new(
+        server: &Server,
+        config: &DatabaseConfig,
+        metrics: DatabaseMetrics,
+    ) -> Result<Self, DatabaseSetupError> {
         let mut server = with_timeouts(server, config.ssl_mode);
         // A transaction pooler refuses start-up options that it does not know; its own settings bound the sessions then.
         if config.direct.is_none() && server.get_options().is_none() {
@@ -44,7 +52,8 @@ impl Database {
             .create_timeout(Some(ACQUIRE_TIMEOUT))
             .recycle_timeout(Some(ACQUIRE_TIMEOUT))
             .build()?;
-        Ok(Self { pool, max_idle: config.max_idle, max_lifetime: config.max_lifetime })
+        let metrics = Arc::new(metrics);
+        Ok(Self { pool, metrics, max_idle: config.max_idle, max_lifetime: config.max_lifetime })
     }
 
     /// A connection, within [`ACQUIRE_TIMEOUT`].
@@ -52,10 +61,19 @@ impl Database {
     /// # Errors
     /// [`DbError::Unavailable`] when there is none in time.
     pub async fn get(&self) -> Result<Client, DbError> {
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.get()).await {
-            Ok(client) => Ok(client?),
+        let started = Instant::now();
+        let outcome = tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.get()).await;
+        self.metrics.waited(started.elapsed());
+        match outcome {
+            Ok(driver) => Ok(Client { driver: driver?, metrics: self.metrics.clone() }),
             Err(_) => Err(DbError::timed_out()),
         }
+    }
+
+    /// How full the pool is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.pool.status()
     }
 
     /// Closes idle connections that are too old or too many.

@@ -1,11 +1,11 @@
 //! Table `refresh_tokens`.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::users::{User, columns};
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A new refresh token.
 #[derive(Debug)]
@@ -158,4 +158,4 @@ pub async fn sweep_successors(client: &impl GenericClient, before: Timestamp, li
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[INSERT, FIND_FOR_UPDATE, ROTATE, ERASE_SUCCESSOR, SWEEP_SUCCESSORS];
+pub const QUERIES: &[Query] = queries![INSERT, FIND_FOR_UPDATE, ROTATE, ERASE_SUCCESSOR, SWEEP_SUCCESSORS];

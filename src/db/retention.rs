@@ -2,12 +2,12 @@
 //!
 //! Every statement touches a bounded number of rows that an index finds, and passes over rows that somebody works on.
 
-use deadpool_postgres::GenericClient;
 use jiff::{Timestamp, ToSpan};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{DbError, devices, login_attempts, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, devices, login_attempts, query};
 
 /// A statement that empties some rows, `$2` of them at most.
 #[derive(Debug)]
@@ -191,7 +191,7 @@ pub async fn erase_user(client: &impl GenericClient, id: Uuid, now: Timestamp) -
 }
 
 /// Every query of this file, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[
+pub const QUERIES: &[Query] = queries![
     EXPIRED_REFRESH_TOKENS,
     ENDED_SESSIONS,
     PASSWORD_RESET_TOKENS,

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::users::{User, columns};
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A new session.
 #[derive(Debug)]
@@ -247,4 +247,4 @@ pub async fn is_new_device(
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[INSERT, FIND_STATE, TOUCH, REVOKE, REVOKE_ALL, LIST, REVOKE_OWN, SEEN_BEFORE];
+pub const QUERIES: &[Query] = queries![INSERT, FIND_STATE, TOUCH, REVOKE, REVOKE_ALL, LIST, REVOKE_OWN, SEEN_BEFORE];

@@ -1,10 +1,10 @@
 //! Table `signing_keys`.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// A new key.
 #[derive(Debug)]
@@ -172,4 +172,4 @@ pub async fn sweep(client: &impl GenericClient, now: Timestamp) -> Result<u64, D
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[LOCK, INSERT, FIND_LIVE, LIST, SUPERSEDE, ACTIVATE, RETIRE, SWEEP];
+pub const QUERIES: &[Query] = queries![LOCK, INSERT, FIND_LIVE, LIST, SUPERSEDE, ACTIVATE, RETIRE, SWEEP];

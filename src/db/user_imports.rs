@@ -1,11 +1,11 @@
 //! Accounts in bulk, on their way in and out of table `users`.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::users::{User, columns};
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// Accounts to be added, column by column: the arrays of one statement. All have the same length.
 #[derive(Debug, Default)]
@@ -133,4 +133,4 @@ pub async fn export(
 }
 
 /// Every query of this file, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[INSERT, RECORD, FIND_BY_EMAIL_KEYS, EXPORT];
+pub const QUERIES: &[Query] = queries![INSERT, RECORD, FIND_BY_EMAIL_KEYS, EXPORT];

@@ -1,11 +1,11 @@
 //! Table `users`.
 
-use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{DbError, query};
+use super::catalog::queries;
+use super::{DbError, GenericClient, Query, query};
 
 /// The constraint that decides who gets an address.
 pub const EMAIL_TAKEN: &str = "users_email_key_unique";
@@ -364,7 +364,7 @@ fn optional_user(row: Option<&Row>) -> Result<Option<User>, DbError> {
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[&str] = &[
+pub const QUERIES: &[Query] = queries![
     INSERT,
     FIND_BY_EMAIL_KEY,
     FIND,

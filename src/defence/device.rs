@@ -1,9 +1,9 @@
 //! The mark that a device returns.
 
-use deadpool_postgres::GenericClient;
 use http::{HeaderName, HeaderValue, header};
 use uuid::Uuid;
 
+use crate::db::GenericClient;
 use crate::db::devices;
 use crate::error::ApiError;
 use crate::handlers::Call;

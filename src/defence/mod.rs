@@ -5,6 +5,7 @@
 //! and of their network; a device that logged in before spends its own, so nobody is locked out by others.
 
 mod device;
+mod turns;
 
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +17,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use self::device::{DeviceMark, remember};
+use self::turns::{Turn, Turns};
 use crate::audit::Event;
 use crate::auth::budget::{self, Budget, CounterKeys, Scope};
 use crate::auth::device_mark::DeviceMarks;
@@ -39,6 +41,8 @@ pub struct Defence {
     pub marks: DeviceMarks,
     /// Networks that try many accounts.
     stuffing: Mutex<Stuffing>,
+    /// Who waits for whom.
+    turns: Turns,
     /// `RATE_LIMIT_ENABLED`.
     is_on: bool,
 }
@@ -50,7 +54,7 @@ impl Defence {
     /// [`SealError::Crypto`].
     pub fn new(secret: &Sealer, is_on: bool) -> Result<Self, SealError> {
         let (keys, marks) = (CounterKeys::new(secret)?, DeviceMarks::new(secret)?);
-        Ok(Self { keys, marks, stuffing: Mutex::default(), is_on })
+        Ok(Self { keys, marks, stuffing: Mutex::default(), turns: Turns::default(), is_on })
     }
 
     /// Starts networks from nothing: one, or all.
@@ -95,6 +99,8 @@ pub struct Attempt {
     /// Whether it spent the last of a budget.
     is_last: bool,
     is_on: bool,
+    /// Kept until it is known how the attempt went.
+    turn: Option<Turn>,
 }
 
 impl Attempt {
@@ -105,7 +111,7 @@ impl Attempt {
     pub async fn charge(call: &Call, subject: Subject<'_>) -> Result<Self, ApiError> {
         let app = &call.app;
         let network = call.origin().ip_address.map(budget::network);
-        let mut client = app.database.get().await?;
+        let client = app.database.get().await?;
         let mark = match subject.user_id {
             Some(user_id) => device::known(call, &client, user_id).await?,
             None => None,
@@ -118,6 +124,7 @@ impl Attempt {
             mark,
             is_last: false,
             is_on: app.defence.is_on,
+            turn: None,
         };
         if !attempt.is_on {
             return Ok(attempt);
@@ -126,8 +133,15 @@ impl Attempt {
         if let Some(network) = network.filter(|_| mark.is_none()) {
             attempt.check_network(call, &client, network, now).await?;
         }
+        // No connection is held while others are waited for.
+        drop(client);
+        let budgets = attempt.budgets(&app.defence.keys);
+        if let Some((counter, _)) = budgets.first() {
+            attempt.turn = app.defence.turns.take(counter.key).await;
+        }
+        let mut client = app.database.get().await?;
         let transaction = query::begin(&mut client).await?;
-        for (counter, budget) in attempt.budgets(&app.defence.keys) {
+        for (counter, budget) in budgets {
             let Some(counted) = login_attempts::charge(&transaction, &counter, budget, now).await? else {
                 let ends = login_attempts::window_ends(&transaction, &counter.key, now).await?;
                 return refuse(call, counter.scope, budget, ends.map_or(Duration::ZERO, |ends| until(ends, now)));
@@ -164,7 +178,7 @@ impl Attempt {
     async fn check_network(
         &self,
         call: &Call,
-        client: &impl deadpool_postgres::GenericClient,
+        client: &impl crate::db::GenericClient,
         network: IpAddr,
         now: Timestamp,
     ) -> Result<(), ApiError> {
@@ -182,7 +196,7 @@ impl Attempt {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn won(&self, call: &Call) -> Result<(), ApiError> {
+    pub async fn won(&mut self, call: &Call) -> Result<(), ApiError> {
         if self.counters.is_empty() {
             return Ok(());
         }
@@ -195,6 +209,7 @@ impl Attempt {
             }
         }
         call.app.metrics.defence.refunded.inc();
+        self.turn = None;
         Ok(())
     }
 
@@ -236,7 +251,7 @@ impl Attempt {
     async fn lock(
         &self,
         call: &Call,
-        transaction: &deadpool_postgres::Transaction<'_>,
+        transaction: &crate::db::Transaction<'_>,
         now: Timestamp,
     ) -> Result<bool, ApiError> {
         let app = &call.app;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deadpool_postgres::Transaction;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::channel::{Channel, Sender};
 use jiff::Timestamp;
@@ -15,6 +14,7 @@ use super::passwords::prove;
 use super::sessions::{ATTEMPTS, secret};
 use crate::audit::Event;
 use crate::body::Form;
+use crate::db::Transaction;
 use crate::db::export::{self, Cursor, SECTIONS, Section};
 use crate::db::{DbError, email_tokens, password_reset_tokens, query, sessions, users};
 use crate::error::{ApiError, chain};

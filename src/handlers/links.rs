@@ -1,6 +1,5 @@
 //! Tokens of mailed links, as their bearers send them.
 
-use deadpool_postgres::Transaction;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -9,6 +8,7 @@ use super::sessions::refuse;
 use crate::audit::Event;
 use crate::auth::token::{OpaqueToken, TokenHash};
 use crate::body::Form;
+use crate::db::Transaction;
 use crate::db::users::Credentials;
 use crate::db::{email_tokens, users};
 use crate::error::ApiError;

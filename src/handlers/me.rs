@@ -1,6 +1,5 @@
 //! The profile of whoever asks.
 
-use deadpool_postgres::Transaction;
 use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::json;
@@ -13,6 +12,7 @@ use crate::access::Authenticated;
 use crate::audit::Event;
 use crate::auth::email::Email;
 use crate::body::Form;
+use crate::db::Transaction;
 use crate::db::users::User;
 use crate::db::{query, users};
 use crate::error::ApiError;

@@ -17,7 +17,6 @@ pub mod users;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deadpool_postgres::GenericClient;
 use http::request::Parts;
 use http::{Request, header};
 use http_body_util::Full;
@@ -25,6 +24,7 @@ use jiff::Timestamp;
 use portcullis_layers::{ClientIp, RequestId};
 use uuid::Uuid;
 
+use crate::db::GenericClient;
 use crate::access::Authenticated;
 use crate::audit::Origin;
 use crate::error::ApiError;

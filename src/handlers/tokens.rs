@@ -1,6 +1,5 @@
 //! Tokens: opening a session, refreshing, and the public keys.
 
-use deadpool_postgres::{GenericClient, Transaction};
 use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
@@ -14,6 +13,7 @@ use crate::auth::refresh::{Facts, Verdict, judge};
 use crate::auth::seal;
 use crate::auth::token::OpaqueToken;
 use crate::body::Form;
+use crate::db::{GenericClient, Transaction};
 use crate::db::query;
 use crate::db::refresh_tokens::{self, NewRefreshToken, Presented};
 use crate::db::sessions::{self, NewSession};

@@ -21,9 +21,9 @@ mod worker;
 
 use std::net::IpAddr;
 
-use deadpool_postgres::GenericClient;
 use uuid::Uuid;
 
+use crate::db::GenericClient;
 use crate::db::mail_jobs;
 use crate::error::ApiError;
 use crate::state::App;

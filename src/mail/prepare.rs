@@ -1,11 +1,11 @@
 //! Who reads a mail, which mail it becomes, and the token of its link: all decided in one short transaction before anything is sent.
 
-use deadpool_postgres::GenericClient;
 
 use super::Kind;
 use super::letter::{Cause, Letter, Template};
 use super::token::{self, About};
 use crate::auth::device::describe;
+use crate::db::GenericClient;
 use crate::db::mail_jobs::{self, ClaimedMailJob};
 use crate::db::users::{self, User};
 use crate::db::{email_changes, pending_registrations, query};

@@ -1,10 +1,10 @@
 //! The tokens of links: derived, so that every attempt at a mail has the same one, and kept as hashes only.
 
-use deadpool_postgres::GenericClient;
 use uuid::Uuid;
 
 use super::link::Link;
 use crate::auth::token::OpaqueToken;
+use crate::db::GenericClient;
 use crate::db::email_tokens::{self, NewEmailToken};
 use crate::db::mail_jobs::ClaimedMailJob;
 use crate::db::password_reset_tokens::{self, NewPasswordResetToken};

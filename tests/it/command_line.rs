@@ -33,6 +33,11 @@ const COMMANDS: &[&str] = &[
     "keys list",
     "keys rotate",
     "keys retire",
+    "audit",
+    "audit verify",
+    "audit tail",
+    "audit search",
+    "audit export",
 ];
 
 impl Ended {

@@ -117,7 +117,8 @@ async fn of_parallel_deletions_one_wins_and_is_logged_once() {
     let app = TestApp::spawn().await;
     let client = app.client();
     let account = client.sign_up().await;
-    let calls: Vec<_> = (0..10)
+    // As many as one network may try at once.
+    let calls: Vec<_> = (0..5)
         .map(|_| {
             let (client, access) = (client.clone(), account.tokens.access.clone());
             tokio::spawn(async move { delete(&client, &access, PASSWORD).await })

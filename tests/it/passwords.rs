@@ -148,7 +148,7 @@ async fn every_field_that_is_wrong_is_named_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_parallel_changes_one_wins() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::builder().set("RATE_LIMIT_ENABLED", "false").spawn().await;
     let client = app.client();
     let account = client.sign_up().await;
     let calls: Vec<_> = (0..10)

@@ -15,8 +15,10 @@ thread_local! {
 
 /// Tells the client where it stands, `passed` being the outcome of the layer's own check. What an inner layer told already stays.
 pub(crate) fn announce<B>(response: &mut Response<B>, passed: Outcome) {
-    let reported = response.extensions_mut().get::<Outcome>().cloned().unwrap_or_default();
-    let outcome = passed.tightest(reported);
+    let outcome = match response.extensions().get::<Outcome>() {
+        Some(reported) => passed.tightest(reported.clone()),
+        None => passed,
+    };
     let Some(standing) = outcome.standing() else { return };
     let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
     let headers = response.headers_mut();
@@ -73,9 +75,8 @@ fn ratelimit(standing: &Standing) -> HeaderValue {
     text.number(whole_seconds(*reset));
     text.put(b";t=");
     text.number((*remaining).into());
-    text.put(b"\";r=");
-    text.put(label.name.as_bytes());
-    text.put(b"\"");
+    text.put(b"r=");
+    text.put(label.quoted_name());
     HeaderValue::from_maybe_shared(Chunk::copy(&TEXTS, text.as_bytes())).unwrap_or(HeaderValue::from_static(""))
 }
 

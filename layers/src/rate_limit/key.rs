@@ -25,7 +25,10 @@ impl Key {
     #[must_use]
     pub fn network(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V4(address) => Self::tagged(IPV4, &address.octets()),
+            IpAddr::V4(address) => {
+                let [a, b, c, d] = address.octets();
+                Self(SmallVec::from_slice(&[IPV4, a, b, c, d]))
+            }
             IpAddr::V6(address) => Self::tagged(IPV6, &prefix(address)),
         }
     }

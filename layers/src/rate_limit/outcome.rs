@@ -127,6 +127,11 @@ impl Label {
         // The name of a policy that was checked fits into any header.
         Self { name: name.clone(), field: field.unwrap_or(HeaderValue::from_static("")) }
     }
+
+    /// `"login";`, with which both fields begin.
+    pub(super) fn quoted_name(&self) -> &[u8] {
+        self.field.as_bytes().get(..self.name.len() + 3).unwrap_or_default()
+    }
 }
 
 /// Rounded up: a client that comes back by it is not too early.

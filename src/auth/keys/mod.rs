@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use deadpool_postgres::{Client, GenericClient};
 use jiff::Timestamp;
 use portcullis_layers::jwt_auth::{KeySet, KeySetHandle};
 
@@ -27,6 +26,7 @@ pub use store::KeyStore;
 
 use super::jwt::AccessClaims;
 use crate::config::KeyAlgorithm;
+use crate::db::{Client, GenericClient};
 use crate::db::signing_keys;
 use ring::Ring;
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, GenericClient};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
@@ -13,6 +12,7 @@ use super::{KeysError, PUBLISH_AHEAD};
 use crate::auth::jwt::LEEWAY;
 use crate::auth::seal::Sealer;
 use crate::config::KeyAlgorithm;
+use crate::db::{Client, GenericClient};
 use crate::db::query;
 use crate::db::signing_keys::{self, LiveKey, NewSigningKey};
 

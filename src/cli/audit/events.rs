@@ -56,7 +56,8 @@ pub(super) async fn each(
         Some(user) => Some(user_id(admin, user).await?),
         None => None,
     };
-    let since = filter.since.map(|age| SignedDuration::try_from(age).and_then(|age| now.checked_sub(age))).transpose()?;
+    let since =
+        filter.since.map(|age| SignedDuration::try_from(age).and_then(|age| now.checked_sub(age))).transpose()?;
     let client = admin.database.get().await?;
     let mut after = None;
     let mut taken = 0;
@@ -98,7 +99,10 @@ async fn user_id(admin: &Admin, text: &str) -> Result<Uuid, Failure> {
     let email = Email::parse(text).map_err(|fault| format!("{text}: the address {fault}"))?;
     let client = admin.database.get().await?;
     let found = users::find_by_email_key(&client, email.key()).await?;
-    Ok(found.ok_or_else(|| format!("no account has the address {text}; events of one that is gone go by its id"))?.user.id)
+    Ok(found
+        .ok_or_else(|| format!("no account has the address {text}; events of one that is gone go by its id"))?
+        .user
+        .id)
 }
 
 /// Prints an event: for people, or as JSON.

@@ -295,7 +295,7 @@ fn hashed(admin: &Admin, password: &SecretString, context: &Context<'_>) -> Resu
 
 async fn record(
     admin: &Admin,
-    client: &impl deadpool_postgres::GenericClient,
+    client: &impl crate::db::GenericClient,
     now: Timestamp,
     event: &Event,
 ) -> Result<(), Failure> {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Transaction;
 use http::StatusCode;
 use serde_json::json;
 
@@ -13,6 +12,7 @@ use super::super::users::taken;
 use crate::audit::Event;
 use crate::auth::email::Email;
 use crate::config::Registration;
+use crate::db::Transaction;
 use crate::db::email_changes::{self, NewEmailChange};
 use crate::db::users::Credentials;
 use crate::db::{email_tokens, password_reset_tokens, query, sessions, users};

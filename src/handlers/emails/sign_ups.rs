@@ -30,7 +30,7 @@ pub(super) async fn complete(call: &Call, link: &Link, asked: Option<(Ticket, Se
         let fault = FieldFault { field: "password".into(), code: "required", message: "is required".into() };
         return Err(ApiError::Validation(vec![fault]));
     };
-    let attempt = Attempt::charge(call, Subject { email_key: &pending.email_key, user_id: None }).await?;
+    let mut attempt = Attempt::charge(call, Subject { email_key: &pending.email_key, user_id: None }).await?;
     let stored = Some(pending.password_hash.clone());
     let verified = ticket.verify(password.clone(), stored).await.map_err(ApiError::internal)?;
     drop(ticket);

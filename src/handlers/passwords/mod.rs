@@ -66,7 +66,7 @@ pub(super) async fn prove(
         users::find(&client, who.user.id).await?.ok_or(ApiError::TokenRevoked)?
     };
     let subject = Subject { email_key: &account.email_key, user_id: Some(who.user.id) };
-    let attempt = Attempt::charge(call, subject).await?;
+    let mut attempt = Attempt::charge(call, subject).await?;
     let stored = account.password_hash;
     let verified = ticket.verify(current.clone(), Some(stored.clone())).await.map_err(ApiError::internal)?;
     if !verified.matches {

@@ -62,7 +62,7 @@ async fn authenticate(call: &Call, email: &Email, password: &SecretString) -> Re
         users::find_by_email_key(&client, email.key()).await?
     };
     let subject = Subject { email_key: email.key(), user_id: account.as_ref().map(|account| account.user.id) };
-    let attempt = Attempt::charge(call, subject).await?;
+    let mut attempt = Attempt::charge(call, subject).await?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let verified = ticket.verify(password.clone(), stored).await.map_err(ApiError::internal)?;
     if let (Some(account), Some(fault)) = (&account, &verified.unusable) {

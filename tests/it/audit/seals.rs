@@ -139,17 +139,27 @@ async fn every_change_of_a_personal_field_is_found() {
 async fn rows_that_were_deleted_or_added_are_found() {
     let (app, _) = scene().await;
     tamper(&app.database, "delete from audit_logs where event_type = 'login.succeeded'").await;
-    assert!(matches!(&report(&app, None).await.faults[..], [Fault::RowsDiffer { sealed, found, .. }] if sealed > found));
+    assert!(
+        matches!(&report(&app, None).await.faults[..], [Fault::RowsDiffer { sealed, found, .. }] if sealed > found)
+    );
 
     let copy = "insert into audit_logs select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid()))).* \
                 from audit_logs a where event_type = 'login.succeeded'";
     let (app, _) = scene().await;
     tamper(&app.database, copy).await;
-    assert!(matches!(&report(&app, None).await.faults[..], [Fault::RowsDiffer { sealed, found, .. }] if sealed < found));
+    assert!(
+        matches!(&report(&app, None).await.faults[..], [Fault::RowsDiffer { sealed, found, .. }] if sealed < found)
+    );
 
     let (app, _) = scene().await;
-    tamper(&app.database, &format!("{copy}; update audit_logs set created_at = created_at - interval '70 days' \
-        where ctid = (select max(ctid) from audit_logs where event_type = 'login.succeeded')")).await;
+    tamper(
+        &app.database,
+        &format!(
+            "{copy}; update audit_logs set created_at = created_at - interval '70 days' \
+        where ctid = (select max(ctid) from audit_logs where event_type = 'login.succeeded')"
+        ),
+    )
+    .await;
     assert!(!report(&app, None).await.faults.is_empty(), "a row of a month without a seal");
 
     let (app, _) = scene().await;
@@ -164,7 +174,10 @@ async fn every_change_of_the_chain_is_found() {
     for (change, fault) in [
         ("delete from audit_seals where seq = 2", Fault::BrokenChain { seq: 2 }),
         ("update audit_seals set row_count = row_count + 1 where seq = 1", Fault::BrokenChain { seq: 1 }),
-        ("update audit_seals set created_at = created_at + interval '1 second' where seq = 2", Fault::BrokenChain { seq: 2 }),
+        (
+            "update audit_seals set created_at = created_at + interval '1 second' where seq = 2",
+            Fault::BrokenChain { seq: 2 },
+        ),
         ("update audit_seals set kind = 'dropped' where seq = 3", Fault::BrokenChain { seq: 3 }),
         ("delete from audit_seals where seq = 3", Fault::HeadMissing),
     ] {
@@ -226,7 +239,8 @@ async fn a_month_leaves_by_retention_and_by_nothing_else() {
         client.batch_execute(&format!("select audit_logs_ensure_partition('{month}')")).await.unwrap();
     }
     for time in ["2026-03-31T23:59:59Z", "2026-04-01T00:00:00Z", "2026-06-15T12:00:00Z"] {
-        let event = "insert into audit_logs (id, event_type, success, created_at) values (gen_random_uuid(), 'a', true, $1)";
+        let event =
+            "insert into audit_logs (id, event_type, success, created_at) values (gen_random_uuid(), 'a', true, $1)";
         client.execute(event, &[&time.parse::<jiff::Timestamp>().unwrap()]).await.unwrap();
     }
     let now = app.clock.now();

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -163,15 +164,16 @@ impl Browser {
         self.post("/goog/cdp/execute", command).await;
     }
 
-    /// What the console says of violated policies and failed scripts since the last look. Answers that are refusals are none of these.
+    /// What the console says of violated policies and failed scripts since the last look. Answers that are refusals are none of these, nor
+    /// are features that the service denies and this browser does not have.
     pub(super) async fn complaints(&self) -> Vec<String> {
         let entries = self.post("/se/log", json!({ "type": "browser" })).await;
         let entries = entries.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned());
-        entries
-            .filter(|text| {
-                ["Content Security Policy", "Refused to", "Uncaught", "Error"].iter().any(|word| text.contains(word))
-            })
-            .collect()
+        let is_complaint = |text: &String| {
+            ["Content Security Policy", "Refused to", "Uncaught", "Error"].iter().any(|word| text.contains(word))
+                && !text.contains("Permissions-Policy header: Unrecognized feature")
+        };
+        entries.filter(is_complaint).collect()
     }
 
     pub(super) async fn close(self) {
@@ -179,14 +181,15 @@ impl Browser {
     }
 }
 
-/// A test that fails leaves no browser behind: chromedriver ends it when its session is deleted.
+/// A test that fails leaves no browser behind: chromedriver ends it before it answers that its session is deleted.
 impl Drop for Browser {
     fn drop(&mut self) {
-        if let Ok(mut stream) = TcpStream::connect(self.address) {
-            let request =
-                format!("DELETE /session/{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", self.session);
-            drop(stream.write_all(request.as_bytes()));
-            drop(stream.read_to_end(&mut Vec::new()));
+        if std::thread::panicking()
+            && let Ok(mut stream) = TcpStream::connect(self.address)
+        {
+            let request = format!("DELETE /session/{} HTTP/1.1\r\nHost: localhost\r\n\r\n", self.session);
+            drop(stream.set_read_timeout(Some(Duration::from_secs(10))));
+            drop(stream.write_all(request.as_bytes()).and_then(|()| stream.read(&mut [0])));
         }
         drop(self.driver.kill());
         drop(self.driver.wait());

@@ -88,10 +88,15 @@ async fn spellings_of_one_address_share_one_budget() {
     let app = TestApp::spawn().await;
     let client = app.client();
     client.register("jose\u{301}@example.com", PASSWORD).await.expect(201);
-    for (number, spelling) in
-        ["jose\u{301}@example.com", "jos\u{e9}@example.com", "JOS\u{c9}@EXAMPLE.COM", "ｊosé@example.com", " josé@example.com"]
-            .iter()
-            .enumerate()
+    for (number, spelling) in [
+        "jose\u{301}@example.com",
+        "jos\u{e9}@example.com",
+        "JOS\u{c9}@EXAMPLE.COM",
+        "ｊosé@example.com",
+        " josé@example.com",
+    ]
+    .iter()
+    .enumerate()
     {
         let answer = client.log_in(spelling, &wrong(number)).await;
         assert!([400, 401].contains(&answer.status.as_u16()), "{spelling}: {answer:?}");

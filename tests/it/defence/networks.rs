@@ -51,7 +51,8 @@ async fn rotating_through_a_subscribers_addresses_changes_nothing() {
 async fn a_garbage_forwarding_header_neither_skips_nor_changes_the_key() {
     let app = behind_a_proxy().await;
     let account = app.client().sign_up().await;
-    for (number, header) in ["garbage", "192.0.2.1, garbage", "unknown", "999.1.1.1", "192.0.2.9, _hidden"].iter().enumerate()
+    for (number, header) in
+        ["garbage", "192.0.2.1, garbage", "unknown", "999.1.1.1", "192.0.2.9, _hidden"].iter().enumerate()
     {
         from(&app, header).log_in(&account.email, &wrong(number)).await.expect(401);
     }

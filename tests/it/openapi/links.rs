@@ -82,8 +82,9 @@ async fn a_change_of_address_is_refused_as_promised() {
         assert_eq!(answer.refusal(), (refusal.0, refusal.1.to_owned()));
     }
     held.client.change_email(&account.tokens.access, "new@example.com", PASSWORD).await.expect(200);
-    held.client.register("new@example.com", PASSWORD).await.expect(201);
+    // Before somebody else takes the address: its mail would say that it is taken.
     let token = held.app.link("confirm-email-change", "new@example.com").await;
+    held.client.register("new@example.com", PASSWORD).await.expect(201);
     let answer = held.post("/api/v1/auth/email/confirm-change", json!({ "token": token })).await;
     assert_eq!(answer.refusal(), (409, "email_taken".into()));
 }

@@ -94,6 +94,7 @@ async fn every_operation_answers_a_good_request_as_promised() {
         (Method::POST, "logout", Some(later.access.as_str()), Some(json!({ "refresh_token": later.refresh })), 200),
         (Method::PUT, "password/change", token, change(PASSWORD, new_password), 200),
         (Method::PUT, "change-password", token, change(new_password, PASSWORD), 200),
+        (Method::GET, "audit", token, None, 200),
         (Method::POST, "logout-all", token, None, 200),
     ];
     let mut seen = BTreeSet::new();

@@ -19,7 +19,7 @@ async fn only_what_is_the_same_for_everybody_is_compressed() {
         assert!(route.is_static || !is_compressed, "{route:?} is compressed: its length would tell of its secrets");
         if is_compressed {
             assert_eq!(answer.header("content-encoding"), "gzip", "{route:?}");
-            assert!(answer.header("vary").contains("accept-encoding"), "{route:?}");
+            assert!(answer.headers.get_all("vary").iter().any(|value| value == "accept-encoding"), "{route:?}");
             assert!(answer.body.starts_with(b"\x1f\x8b"), "{route:?}");
             compressed += 1;
         }
