@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::audit::sealer;
 use crate::auth::keys::POLL_INTERVAL;
+use crate::db::sessions::{self, Cutoffs};
 use crate::db::{audit_logs, refresh_tokens};
 use crate::error::{ApiError, chain};
 use crate::mail;
@@ -25,6 +26,8 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(30);
 const PARTITION_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 /// How often the security log is sealed.
 const SEAL_INTERVAL: Duration = Duration::from_secs(10);
+/// How often live sessions are counted.
+const COUNT_INTERVAL: Duration = Duration::from_secs(60);
 /// How many months of audit partitions exist ahead of time.
 const MONTHS_AHEAD: i64 = 3;
 /// Rows that one sweep touches at most, so that it never holds many locks.
@@ -42,6 +45,7 @@ pub fn start(app: &Arc<App>, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     repeat(&mut tasks, app, shutdown, PARTITION_INTERVAL, "retention of the security log", drop_months);
     repeat(&mut tasks, app, shutdown, SEAL_INTERVAL, "sealing of the security log", seal);
     repeat(&mut tasks, app, shutdown, TRIM_INTERVAL, "trim of the pool", trim_pool);
+    repeat(&mut tasks, app, shutdown, COUNT_INTERVAL, "count of sessions", count_sessions);
     tasks.spawn(sweep(app.clone(), shutdown.clone()));
     tasks.spawn(mail::work(app.clone(), shutdown.clone()));
     tasks
@@ -144,6 +148,14 @@ async fn seal(app: Arc<App>) -> Result<(), ApiError> {
 
 async fn flush_refusals(app: Arc<App>) -> Result<(), ApiError> {
     app.refusals.flush(&app).await
+}
+
+/// Tells the metrics how many sessions live.
+async fn count_sessions(app: Arc<App>) -> Result<(), ApiError> {
+    let cutoffs = Cutoffs::at(app.clock.now(), &app.config.tokens);
+    let client = app.database.get().await?;
+    app.metrics.tokens.sessions(sessions::count_live(&client, &cutoffs).await?);
+    Ok(())
 }
 
 async fn trim_pool(app: Arc<App>) -> Result<(), ApiError> {

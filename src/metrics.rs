@@ -1,16 +1,28 @@
 //! Our own metrics: documented fields of one struct, in one registry that belongs to the app.
 
 mod audit;
-mod defence;
-mod mail;
 pub mod connections;
+mod database;
+mod defence;
+mod hashing;
+mod mail;
+pub mod operations;
+mod tokens;
 
-use crate::auth::pool::PoolStats;
-use audit::AuditMetrics;
-use defence::DefenceMetrics;
-use mail::MailMetrics;
-use connections::ConnectionMetrics;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use audit::AuditMetrics;
+use connections::ConnectionMetrics;
+pub use database::DatabaseMetrics;
+use defence::DefenceMetrics;
+use hashing::HashMetrics;
+use mail::MailMetrics;
+use operations::OperationMetrics;
+use tokens::TokenMetrics;
+
+use crate::audit::refusals::ATTACKS;
+use crate::state::App;
+
 
 /// The metrics of the service besides those of HTTP requests, which the `metrics` layer keeps in the same registry.
 #[derive(Clone, Debug)]
@@ -25,6 +37,14 @@ pub struct Metrics {
     pub defence: DefenceMetrics,
     /// Connections to the main listener.
     pub connections: ConnectionMetrics,
+    /// PostgreSQL.
+    pub database: DatabaseMetrics,
+    /// The pool that hashes passwords.
+    pub hashing: HashMetrics,
+    /// Operations on accounts.
+    pub operations: OperationMetrics,
+    /// Sessions, tokens and the key that signs them.
+    pub tokens: TokenMetrics,
     /// The outbox.
     pub mail: MailMetrics,
     /// `portcullis_panics_total`: handlers that panicked.
@@ -35,10 +55,6 @@ pub struct Metrics {
     pub swept_rows: IntCounterVec,
     /// `portcullis_sweeper_last_success_timestamp_seconds`: when a sweeper of this instance last had nothing left to do.
     pub sweeper_last_success: IntGaugeVec,
-    /// `portcullis_hash_pool_waiting`: password hashes that wait for a thread.
-    pub hash_waiting: IntGauge,
-    /// `portcullis_hash_pool_running`: password hashes that run.
-    pub hash_running: IntGauge,
 }
 
 impl Metrics {
@@ -56,6 +72,10 @@ impl Metrics {
             audit: AuditMetrics::register(&registry)?,
             defence: DefenceMetrics::register(&registry)?,
             connections: ConnectionMetrics::register(&registry)?,
+            database: DatabaseMetrics::register(&registry)?,
+            hashing: HashMetrics::register(&registry)?,
+            operations: OperationMetrics::register(&registry)?,
+            tokens: TokenMetrics::register(&registry)?,
             mail: MailMetrics::register(&registry)?,
             panics: IntCounter::new("portcullis_panics_total", "Handlers that panicked.")?,
             sanitizer_findings: IntCounterVec::new(
@@ -73,8 +93,6 @@ impl Metrics {
                 ),
                 &["sweeper"],
             )?,
-            hash_waiting: IntGauge::new("portcullis_hash_pool_waiting", "Password hashes that wait for a thread.")?,
-            hash_running: IntGauge::new("portcullis_hash_pool_running", "Password hashes that run.")?,
             registry: registry.clone(),
         };
         registry.register(Box::new(metrics.audit_lost.clone()))?;
@@ -82,8 +100,9 @@ impl Metrics {
         registry.register(Box::new(metrics.sanitizer_findings.clone()))?;
         registry.register(Box::new(metrics.swept_rows.clone()))?;
         registry.register(Box::new(metrics.sweeper_last_success.clone()))?;
-        registry.register(Box::new(metrics.hash_waiting.clone()))?;
-        registry.register(Box::new(metrics.hash_running.clone()))?;
+        for attack in ATTACKS {
+            metrics.sanitizer_findings.get_metric_with_label_values(&[attack.as_str()])?;
+        }
         let build = Opts::new("portcullis_build_info", "Always 1; the labels tell which build runs.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
         let build = IntGauge::with_opts(build)?;
@@ -94,10 +113,11 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Takes over how full the hash pool is.
-    pub fn observe_hash_pool(&self, stats: &PoolStats) {
-        self.hash_waiting.set(i64::try_from(stats.waiting).unwrap_or(i64::MAX));
-        self.hash_running.set(i64::try_from(stats.running).unwrap_or(i64::MAX));
+    /// Takes over what is known at every moment and need not be counted.
+    pub fn refresh(&self, app: &App) {
+        self.hashing.pool(&app.hasher.stats());
+        self.database.pool(&app.database.status());
+        self.tokens.key_age(app.keys.age(app.clock.now()));
     }
 
     /// Everything in the text format of Prometheus.

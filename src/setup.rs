@@ -23,6 +23,7 @@ use crate::auth::seal::Sealer;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::migrate::{self, MigrateError, Migration};
+use crate::db::probe::Probe;
 use crate::db::{Database, pool};
 use crate::defence::Defence;
 use crate::mail::Mailer;
@@ -81,12 +82,13 @@ pub async fn app(
     random: Arc<dyn Random>,
     started: tokio::time::Instant,
 ) -> Result<Arc<App>, Failure> {
-    let database = Database::new(server, &config.database)?;
+    let metrics = Metrics::new()?;
+    let database = Database::new(server, &config.database, metrics.database.clone())?;
     let keys = signing_keys(&config, &database, &*clock).await?;
     let secret = server_secret(&config)?;
     let threads = NonZeroUsize::new(config.hashing.threads).unwrap_or(NonZeroUsize::MIN);
     Ok(Arc::new(App {
-        hasher: HashPool::new(config.hashing.algorithm, threads, config.hashing.queue),
+        hasher: HashPool::observed(config.hashing.algorithm, threads, config.hashing.queue, metrics.hashing.clone()),
         pages: Pages::new(config.hashing.min_length)?,
         passwords: PasswordPolicy { min_length: config.hashing.min_length },
         links: LinkKeys::new(&secret)?,
@@ -94,8 +96,9 @@ pub async fn app(
         defence: Defence::new(&secret, config.limits.enabled)?,
         cursors: CursorKey::new(&secret)?,
         mail: Mailer::new(&config, clock.now())?,
-        metrics: Metrics::new()?,
+        metrics,
         refusals: Refusals::default(),
+        probe: Probe::default(),
         clock,
         random,
         database,

@@ -13,6 +13,7 @@ use crate::auth::pool::HashPool;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
+use crate::db::probe::Probe;
 use crate::defence::Defence;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -26,6 +27,8 @@ pub struct App {
     pub config: Config,
     /// PostgreSQL.
     pub database: Database,
+    /// The last look at it, for health.
+    pub probe: Probe,
     /// The keys that sign and verify access tokens.
     pub keys: SigningKeys,
     /// What the links in mails are derived from.

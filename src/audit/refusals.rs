@@ -105,8 +105,18 @@ impl Refusals {
     }
 }
 
-/// The audit event of a finding.
-fn event_type(kind: FindingKind) -> &'static str {
+/// What the sanitiser looks for in the fields of the route table.
+pub const ATTACKS: [FindingKind; 5] = [
+    FindingKind::SqlInjection,
+    FindingKind::Xss,
+    FindingKind::PathTraversal,
+    FindingKind::NullByte,
+    FindingKind::ControlCharacter,
+];
+
+/// The type of event that tells of a finding.
+#[must_use]
+pub fn event_type(kind: FindingKind) -> &'static str {
     match kind {
         FindingKind::SqlInjection => "security.sql_injection",
         FindingKind::Xss => "security.xss",

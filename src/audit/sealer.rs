@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::seal::{self, SealKey};
 use crate::db::audit_seals::{self, AuditSeal, SealKind};
-use crate::db::{Database, DbError, query};
+use crate::db::{Database, DbError, GenericClient, query};
 
 /// Rows that one pass seals, about: a transaction is never split.
 const BATCH: i64 = 5_000;
@@ -66,7 +66,7 @@ pub async fn pass(database: &Database, key: &SealKey, now: Timestamp) -> Result<
 
 /// Puts a seal at the end of the chain.
 async fn append(
-    transaction: &impl crate::db::GenericClient,
+    transaction: &impl GenericClient,
     key: &SealKey,
     end: Option<&AuditSeal>,
     mut next: AuditSeal,

@@ -9,9 +9,8 @@ use uuid::Uuid;
 
 use super::seal::{self, SealKey};
 use super::sealer;
-use crate::db::GenericClient;
-use crate::db::DbError;
 use crate::db::audit_seals::{self, AuditSeal, SealKind, SealableRow};
+use crate::db::{DbError, GenericClient};
 
 /// Seals that are read at once.
 const PAGE: i64 = 500;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prometheus::Registry;
 use tokio_postgres::Config as Server;
 
 use crate::audit::Origin;
@@ -9,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DatabaseConfig};
 use crate::db::Database;
 use crate::embedded;
+use crate::metrics::DatabaseMetrics;
 use crate::random::{Random, SystemRandom};
 use crate::setup::{self, Failure};
 
@@ -55,7 +57,7 @@ pub(super) async fn with_admin(
         setup::migrate(&config, &server).await?;
         // One person at a terminal needs few connections.
         let settings = DatabaseConfig { max_connections: 2, ..config.database.clone() };
-        let database = Database::new(&server, &settings)?;
+        let database = Database::new(&server, &settings, DatabaseMetrics::register(&Registry::new())?)?;
         work(Admin { config, database, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }).await
     })
     .await

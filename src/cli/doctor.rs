@@ -1,5 +1,6 @@
 //! `portcullis doctor`: one line for each thing that a service needs.
 
+use prometheus::Registry;
 use tokio_postgres::Config as Server;
 
 use super::admin::with_server;
@@ -9,6 +10,7 @@ use crate::config::{Config, ConfigError};
 use crate::db::{Database, migrate, pool};
 use crate::error::chain;
 use crate::mail::Mailer;
+use crate::metrics::DatabaseMetrics;
 use crate::setup::{self, Failure};
 
 /// The difference between our clock and the database's that tokens survive, in seconds: the leeway of verification.
@@ -105,7 +107,7 @@ async fn keys(config: &Config, server: &Server) -> Result<String, String> {
         return Ok("HS256 with JWT_SECRET".to_owned());
     }
     let check = async {
-        let database = Database::new(server, &config.database)?;
+        let database = Database::new(server, &config.database, DatabaseMetrics::register(&Registry::new())?)?;
         let client = database.get().await?;
         Ok::<_, Failure>(setup::key_store(config)?.check(&client, SystemClock.now()).await?)
     };

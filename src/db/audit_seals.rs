@@ -273,4 +273,16 @@ fn from_row(row: &Row) -> Result<AuditSeal, DbError> {
 }
 
 /// Every query of this file.
-pub const QUERIES: &[Query] = queries![TRY_LOCK, LAST, PAGE, INSERT, HORIZON, ROWS, OLDEST_UNSEALED, COUNT_UNSTAMPED, MONTHS, HAS_UNSEALED, DROP_MONTH];
+pub const QUERIES: &[Query] = queries![
+    TRY_LOCK,
+    LAST,
+    PAGE,
+    INSERT,
+    HORIZON,
+    ROWS,
+    OLDEST_UNSEALED,
+    COUNT_UNSTAMPED,
+    MONTHS,
+    HAS_UNSEALED,
+    DROP_MONTH
+];

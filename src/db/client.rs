@@ -52,6 +52,7 @@ impl GenericClient for Client {
 }
 
 /// A transaction, rolled back when this is dropped.
+#[expect(missing_debug_implementations, reason = "the driver's transaction has none")]
 pub struct Transaction<'a> {
     pub(super) driver: deadpool_postgres::Transaction<'a>,
     pub(super) metrics: &'a DatabaseMetrics,

@@ -230,4 +230,14 @@ pub async fn end_with_account(client: &impl GenericClient, user_id: Uuid, now: T
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[Query] = queries![CONSUME, ISSUE, END_OLDER_OF_USER, END_OLDER_OF_SUBJECT, FIND_USE, FIND, FIND_CAUSE, END_ALL, END_WITH_ACCOUNT];
+pub const QUERIES: &[Query] = queries![
+    CONSUME,
+    ISSUE,
+    END_OLDER_OF_USER,
+    END_OLDER_OF_SUBJECT,
+    FIND_USE,
+    FIND,
+    FIND_CAUSE,
+    END_ALL,
+    END_WITH_ACCOUNT
+];

@@ -148,4 +148,13 @@ fn value(row: &Row, index: usize, kind: &Type) -> Result<Value, tokio_postgres::
 }
 
 /// Every query of this file, for the test that prepares them all.
-pub const QUERIES: &[Query] = queries![SESSIONS, REFRESH_TOKENS, DEVICES, EMAIL_CHANGES, EMAIL_TOKENS, PASSWORD_RESET_TOKENS, MAIL_JOBS, AUDIT_LOGS];
+pub const QUERIES: &[Query] = queries![
+    SESSIONS,
+    REFRESH_TOKENS,
+    DEVICES,
+    EMAIL_CHANGES,
+    EMAIL_TOKENS,
+    PASSWORD_RESET_TOKENS,
+    MAIL_JOBS,
+    AUDIT_LOGS
+];

@@ -16,6 +16,7 @@ pub mod migrate;
 pub mod password_reset_tokens;
 pub mod pending_registrations;
 pub mod pool;
+pub mod probe;
 pub mod query;
 pub mod refresh_tokens;
 pub mod retention;

@@ -33,11 +33,7 @@ impl Database {
     ///
     /// # Errors
     /// When the TLS roots of the machine cannot be read.
-    pub fn new(
-        server: &Server,
-        config: &DatabaseConfig,
-        metrics: DatabaseMetrics,
-    ) -> Result<Self, DatabaseSetupError> {
+    pub fn new(server: &Server, config: &DatabaseConfig, metrics: DatabaseMetrics) -> Result<Self, DatabaseSetupError> {
         let mut server = with_timeouts(server, config.ssl_mode);
         // A transaction pooler refuses start-up options that it does not know; its own settings bound the sessions then.
         if config.direct.is_none() && server.get_options().is_none() {

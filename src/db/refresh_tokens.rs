@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::users::{User, columns};
 use super::catalog::queries;
+use super::users::{User, columns};
 use super::{DbError, GenericClient, Query, query};
 
 /// A new refresh token.

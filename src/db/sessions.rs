@@ -1,13 +1,15 @@
 //! Table `sessions`.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::users::{User, columns};
 use super::catalog::queries;
+use super::users::{User, columns};
 use super::{DbError, GenericClient, Query, query};
+use crate::config::TokenConfig;
 
 /// A new session.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ pub struct SessionState {
 impl SessionState {
     /// Whether a request of this session may pass.
     #[must_use]
-    pub fn is_live(&self, now: Timestamp, idle: std::time::Duration) -> bool {
+    pub fn is_live(&self, now: Timestamp, idle: Duration) -> bool {
         self.user.may_act()
             && self.revoked_at.is_none()
             && self.expires_at > now
@@ -54,7 +56,7 @@ impl SessionState {
     }
 }
 
-fn signed(duration: std::time::Duration) -> jiff::SignedDuration {
+fn signed(duration: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }
 
@@ -168,6 +170,18 @@ pub struct Cutoffs {
     pub remembered_used_after: Timestamp,
 }
 
+impl Cutoffs {
+    /// A session that nobody used for long cannot act any more: it is idle, or the last token that it was given has expired.
+    #[must_use]
+    pub fn at(now: Timestamp, config: &TokenConfig) -> Self {
+        let before = |refresh: Duration| {
+            let life = config.session_idle.min(refresh.max(config.access));
+            now.checked_sub(signed(life)).unwrap_or(Timestamp::MIN)
+        };
+        Self { now, used_after: before(config.refresh), remembered_used_after: before(config.refresh_remembered) }
+    }
+}
+
 /// Most sessions that a list shows. Nobody finds their way through more, and a script that logs in every minute must not make it endless.
 pub const LIST_LIMIT: i64 = 500;
 
@@ -203,6 +217,24 @@ pub async fn list(client: &impl GenericClient, user_id: Uuid, cutoffs: &Cutoffs)
             })
         })
         .collect()
+}
+
+/// Most sessions that [`count_live`] counts, so that it stays cheap: beyond, the number says "many".
+pub const COUNT_LIMIT: i64 = 1_000_000;
+
+/// Counts the sessions that can still act.
+pub const COUNT_LIVE: &str = "select count(*) as live from (select from sessions \
+    where revoked_at is null and expires_at > $1 \
+    and last_used_at > case when remember_me then $3::timestamptz else $2::timestamptz end limit $4) as found";
+
+/// How many sessions can still act, [`COUNT_LIMIT`] at most.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_live(client: &impl GenericClient, cutoffs: &Cutoffs) -> Result<i64, DbError> {
+    let Cutoffs { now, used_after, remembered_used_after } = cutoffs;
+    let row = query::one(client, COUNT_LIVE, &[now, used_after, remembered_used_after, &COUNT_LIMIT]).await?;
+    Ok(row.try_get("live")?)
 }
 
 /// Ends a session of a user that can still act.
@@ -247,4 +279,5 @@ pub async fn is_new_device(
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[Query] = queries![INSERT, FIND_STATE, TOUCH, REVOKE, REVOKE_ALL, LIST, REVOKE_OWN, SEEN_BEFORE];
+pub const QUERIES: &[Query] =
+    queries![INSERT, FIND_STATE, TOUCH, REVOKE, REVOKE_ALL, LIST, COUNT_LIVE, REVOKE_OWN, SEEN_BEFORE];

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::users::{User, columns};
 use super::catalog::queries;
+use super::users::{User, columns};
 use super::{DbError, GenericClient, Query, query};
 
 /// Accounts to be added, column by column: the arrays of one statement. All have the same length.

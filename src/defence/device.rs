@@ -3,8 +3,7 @@
 use http::{HeaderName, HeaderValue, header};
 use uuid::Uuid;
 
-use crate::db::GenericClient;
-use crate::db::devices;
+use crate::db::{GenericClient, devices};
 use crate::error::ApiError;
 use crate::handlers::Call;
 use crate::reply::Response;

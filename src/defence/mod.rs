@@ -24,7 +24,7 @@ use crate::auth::device_mark::DeviceMarks;
 use crate::auth::seal::{SealError, Sealer};
 use crate::auth::stuffing::{Stuffing, Verdict};
 use crate::db::login_attempts::{self, Counter};
-use crate::db::query;
+use crate::db::{GenericClient, Transaction, query};
 use crate::error::{ApiError, TooMany};
 use crate::handlers::Call;
 use crate::mail::{Kind, Recipient};
@@ -178,7 +178,7 @@ impl Attempt {
     async fn check_network(
         &self,
         call: &Call,
-        client: &impl crate::db::GenericClient,
+        client: &impl GenericClient,
         network: IpAddr,
         now: Timestamp,
     ) -> Result<(), ApiError> {
@@ -251,7 +251,7 @@ impl Attempt {
     async fn lock(
         &self,
         call: &Call,
-        transaction: &crate::db::Transaction<'_>,
+        transaction: &Transaction<'_>,
         now: Timestamp,
     ) -> Result<bool, ApiError> {
         let app = &call.app;

@@ -7,13 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Call;
-use crate::db::migrate;
-use crate::error::chain;
 use crate::reply;
 use crate::state::App;
-
-/// The longest that a probe waits for the database.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -70,7 +65,7 @@ struct Live {
 /// None: what is wrong is told in the body, with 503.
 pub async fn summary(call: Call) -> reply::Result {
     let app = &call.app;
-    let (database, _) = probe(app).await;
+    let (database, _) = database(app).await;
     let mail = mail(app);
     let healthy = database.status == "healthy";
     let body = Summary {
@@ -93,7 +88,7 @@ pub async fn summary(call: Call) -> reply::Result {
 /// None: what is wrong is told in the body, with 503.
 pub async fn ready(call: Call) -> reply::Result {
     let app = &call.app;
-    let (database, migrations) = probe(app).await;
+    let (database, migrations) = database(app).await;
     let ready = database.status == "healthy" && migrations.status == "healthy";
     let body = Ready {
         status: if ready { "ready" } else { "not_ready" },
@@ -133,26 +128,13 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// One round trip answers both questions: is the database there, and is its schema ours?
-async fn probe(app: &App) -> (Check, Check) {
-    let started = tokio::time::Instant::now();
-    let pending = tokio::time::timeout(PROBE_TIMEOUT, async {
-        let client = app.database.get().await.map_err(|error| chain(&error))?;
-        migrate::pending(&**client).await.map_err(|error| chain(&error))
-    })
-    .await
-    .unwrap_or_else(|_| Err("no answer in time".to_owned()));
-    let response_time_ms = milliseconds(started.elapsed());
-    let check = |status| Check { status, response_time_ms, last_checked: app.clock.now() };
-    match pending {
-        Ok(pending) if pending.is_empty() => (check("healthy"), check("healthy")),
-        Ok(pending) => {
-            tracing::warn!(pending = pending.len(), "migrations are pending");
-            (check("healthy"), check("unhealthy"))
-        }
-        Err(error) => {
-            tracing::warn!(error, "the health probe found the database unavailable");
-            (check("unhealthy"), check("unhealthy"))
-        }
-    }
+/// The database and its schema, as they were a second ago at most.
+async fn database(app: &App) -> (Check, Check) {
+    let sight = app.probe.look(&app.database, &*app.clock).await;
+    let check = |good| Check {
+        status: if good { "healthy" } else { "unhealthy" },
+        response_time_ms: milliseconds(sight.response_time),
+        last_checked: sight.seen_at,
+    };
+    (check(sight.is_reachable), check(sight.is_migrated))
 }

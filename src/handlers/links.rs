@@ -8,9 +8,8 @@ use super::sessions::refuse;
 use crate::audit::Event;
 use crate::auth::token::{OpaqueToken, TokenHash};
 use crate::body::Form;
-use crate::db::Transaction;
 use crate::db::users::Credentials;
-use crate::db::{email_tokens, users};
+use crate::db::{Transaction, email_tokens, users};
 use crate::error::ApiError;
 
 /// A link that was not used when it was looked at, whose time is not over, and whose account may act. Only [`Link::spend`] decides whether

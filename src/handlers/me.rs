@@ -12,9 +12,8 @@ use crate::access::Authenticated;
 use crate::audit::Event;
 use crate::auth::email::Email;
 use crate::body::Form;
-use crate::db::Transaction;
 use crate::db::users::User;
-use crate::db::{query, users};
+use crate::db::{Transaction, query, users};
 use crate::error::ApiError;
 use crate::reply::{self, UserView};
 

@@ -24,9 +24,9 @@ use jiff::Timestamp;
 use portcullis_layers::{ClientIp, RequestId};
 use uuid::Uuid;
 
-use crate::db::GenericClient;
 use crate::access::Authenticated;
 use crate::audit::Origin;
+use crate::db::GenericClient;
 use crate::error::ApiError;
 use crate::reply::Stamp;
 use crate::state::App;

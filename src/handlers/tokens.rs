@@ -13,11 +13,10 @@ use crate::auth::refresh::{Facts, Verdict, judge};
 use crate::auth::seal;
 use crate::auth::token::OpaqueToken;
 use crate::body::Form;
-use crate::db::{GenericClient, Transaction};
-use crate::db::query;
 use crate::db::refresh_tokens::{self, NewRefreshToken, Presented};
 use crate::db::sessions::{self, NewSession};
 use crate::db::users::User;
+use crate::db::{GenericClient, Transaction, query};
 use crate::error::ApiError;
 use crate::reply::{self, LoggedIn, TokenPair};
 use crate::state::App;
@@ -67,7 +66,9 @@ pub(super) async fn open_session(
         now,
     };
     refresh_tokens::insert(transaction, &new).await?;
-    Ok(Opened { session_id, pair: pair(app, user, session_id, &refresh, now)? })
+    let pair = pair(app, user, session_id, &refresh, now)?;
+    app.metrics.tokens.issued.inc();
+    Ok(Opened { session_id, pair })
 }
 
 /// `POST /api/v1/auth/refresh`: the next pair of tokens for a refresh token.
@@ -99,6 +100,12 @@ pub async fn refresh(call: Call) -> reply::Result {
     event.write(app, &transaction, &call.origin()).await?;
     let tokens = pair(app, &found.user, found.session_id, &successor, now)?;
     query::commit(transaction).await?;
+    let metrics = &app.metrics.tokens;
+    if found.rotated_at.is_some() {
+        metrics.replayed.inc()
+    } else {
+        metrics.refreshed.inc()
+    }
     reply::json(StatusCode::OK, &LoggedIn { tokens, user: found.user.into(), stamp: call.stamp() })
 }
 
@@ -165,6 +172,7 @@ async fn end_family(call: &Call, transaction: Transaction<'_>, found: &Presented
     let event = Event::failure("token.reuse_detected", Some(found.user.id)).in_session(found.session_id);
     event.write(&call.app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;
+    call.app.metrics.tokens.reuse_detected.inc();
     Err(ApiError::RefreshTokenReused)
 }
 

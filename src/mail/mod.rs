@@ -23,8 +23,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use crate::db::GenericClient;
-use crate::db::mail_jobs;
+use crate::db::{GenericClient, mail_jobs};
 use crate::error::ApiError;
 use crate::state::App;
 

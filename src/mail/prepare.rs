@@ -1,14 +1,12 @@
 //! Who reads a mail, which mail it becomes, and the token of its link: all decided in one short transaction before anything is sent.
 
-
 use super::Kind;
 use super::letter::{Cause, Letter, Template};
 use super::token::{self, About};
 use crate::auth::device::describe;
-use crate::db::GenericClient;
 use crate::db::mail_jobs::{self, ClaimedMailJob};
 use crate::db::users::{self, User};
-use crate::db::{email_changes, pending_registrations, query};
+use crate::db::{GenericClient, email_changes, pending_registrations, query};
 use crate::error::ApiError;
 use crate::state::App;
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use prometheus::{Gauge, IntCounter, IntCounterVec, Opts, Registry};
 
+use crate::audit::refusals::{ATTACKS, event_type};
 use crate::audit::sealer::Progress;
 
 /// What is written to the security log, and how far its sealer is behind.
@@ -30,6 +31,9 @@ impl AuditMetrics {
             "portcullis_audit_seal_lag_seconds",
             "Age of the oldest row of the security log without a seal, as this instance last saw it.",
         )?;
+        for attack in ATTACKS {
+            events.get_metric_with_label_values(&[event_type(attack)])?;
+        }
         registry.register(Box::new(events.clone()))?;
         registry.register(Box::new(sealed_rows.clone()))?;
         registry.register(Box::new(seal_lag.clone()))?;

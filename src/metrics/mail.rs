@@ -2,8 +2,13 @@
 
 use prometheus::{Gauge, Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::mail::Kind;
+
 /// Seconds of the histogram: a mail server on the same network answers in milliseconds, one that checks for spam in seconds.
 const BUCKETS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0];
+
+/// What can become of an attempt.
+const OUTCOMES: [&str; 4] = ["sent", "dropped", "failed", "postponed"];
 
 /// Mail that waits and mail that left.
 #[derive(Clone, Debug)]
@@ -42,6 +47,11 @@ impl MailMetrics {
                 .buckets(BUCKETS.to_vec()),
             )?,
         };
+        for kind in Kind::ALL {
+            for outcome in OUTCOMES {
+                metrics.jobs.get_metric_with_label_values(&[kind.name(), outcome])?;
+            }
+        }
         registry.register(Box::new(metrics.jobs.clone()))?;
         registry.register(Box::new(metrics.queued.clone()))?;
         registry.register(Box::new(metrics.oldest_queued.clone()))?;

@@ -72,9 +72,12 @@ impl Service<Request<Full<Bytes>>> for Dispatch {
             let response = self.without_row(request.method(), request.extensions().get());
             return Box::pin(std::future::ready(Ok(response)));
         };
-        let answer = (row.handler)(Call::new(self.app.clone(), request));
+        let app = self.app.clone();
+        let answer = (row.handler)(Call::new(app.clone(), request));
         Box::pin(async move {
-            let mut response = match answer.await {
+            let result = answer.await;
+            app.metrics.operations.ended(row, &result);
+            let mut response = match result {
                 Ok(response) => response,
                 Err(error) => return Ok(error.into_response()),
             };

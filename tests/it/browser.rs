@@ -3,7 +3,7 @@
 mod changes;
 mod documentation;
 mod driver;
-mod form;
+mod every_page;
 mod reset;
 mod verify;
 

@@ -25,6 +25,7 @@ mod import;
 mod logs;
 mod mail;
 mod me;
+mod metrics;
 mod migrations;
 mod openapi;
 mod outage;

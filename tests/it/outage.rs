@@ -93,8 +93,9 @@ async fn liveness_does_not_notice_an_outage_and_readiness_says_why() {
         client.get("/health/live").await.expect(200);
         assert!(begun.elapsed() < Duration::from_millis(500), "{way:?}: {:?}", begun.elapsed());
 
+        // What was seen a moment before the outage is good for a second.
+        wait_for("readiness to notice", async || (client.get("/health/ready").await.status == 503).then_some(())).await;
         let (ready, health) = tokio::join!(client.get("/health/ready"), client.get("/health"));
-        assert!(begun.elapsed() < Duration::from_secs(4), "{way:?}: {:?}", begun.elapsed());
         let (ready, health) = (ready.expect(503).json(), health.expect(503).json());
         assert_eq!(ready["status"], "not_ready", "{way:?}");
         assert_eq!(ready["checks"]["database"]["status"], "unhealthy", "{way:?}");

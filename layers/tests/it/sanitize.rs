@@ -317,6 +317,30 @@ async fn a_request_can_be_cancelled_while_its_body_is_read() {
 }
 
 #[tokio::test]
+async fn the_service_inside_can_be_reached() {
+    let mut service = layer().layer(3);
+    assert_eq!(*service.get_ref(), 3);
+    *service.get_mut() = 4;
+    assert_eq!(service.into_inner(), 4);
+}
+
+#[tokio::test]
+async fn a_body_tells_how_far_it_was_read_and_never_what_it_holds() {
+    let service = layer().layer(service_fn(async |request: Request<Buffered<Frames>>| {
+        let shown = format!("{:?}", request.body());
+        let hint = request.body().size_hint();
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(format!("{shown} {:?}", hint.exact()))))
+    }));
+    for (content_type, body, expected) in [
+        (JSON, "[7]", "Buffered { held: 3, body: \"read\" } Some(3)"),
+        ("text/plain", "7", "Buffered { held: 0, body: \"untouched\" } None"),
+    ] {
+        let response = service.clone().oneshot(post(content_type, Frames::of([body]))).await.unwrap();
+        assert_eq!(text(response).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn the_app_shapes_the_answer() {
     let layer = builder()
         .refuse(|refusal: &Refusal| Response::builder().status(422).body(Full::from(refusal.code())).unwrap())

@@ -26,8 +26,7 @@ pub use store::KeyStore;
 
 use super::jwt::AccessClaims;
 use crate::config::KeyAlgorithm;
-use crate::db::{Client, GenericClient};
-use crate::db::signing_keys;
+use crate::db::{Client, GenericClient, signing_keys};
 use ring::Ring;
 
 /// For how long others may cache the JWK Set: the `max-age` it is served with.
@@ -84,6 +83,14 @@ impl SigningKeys {
     /// [`KeysError::NoKey`] if every key was retired, or [`KeysError::Crypto`].
     pub fn sign(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, KeysError> {
         self.ring.load().sign(claims, now)
+    }
+
+    /// For how long the key that signs has been the one that does; `None` with `JWT_SECRET`.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Option<Duration> {
+        self.store.as_ref()?;
+        let since = self.ring.load().active(now)?.activates_at;
+        Some(Duration::try_from(now.duration_since(since)).unwrap_or_default())
     }
 
     /// The public JWK Set (RFC 7517 §5) as JSON; empty with `JWT_SECRET`.

@@ -110,11 +110,16 @@ impl Ring {
         self.keys.iter().find(|key| key.kid == kid)
     }
 
-    /// Signs with the newest key that is active.
+    /// The key that signs: the newest that is active.
     ///
-    /// If none is yet, because this clock runs behind the one that set the time, then with the first that will be.
-    pub(super) fn sign(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, KeysError> {
+    /// If none is yet, because this clock runs behind the one that set the time, then the first that will be.
+    pub(super) fn active(&self, now: Timestamp) -> Option<&SigningKey> {
         let active = self.keys.iter().rev().find(|key| key.activates_at <= now);
-        active.or(self.keys.first()).ok_or(KeysError::NoKey)?.sign(claims)
+        active.or(self.keys.first()).map(Arc::as_ref)
+    }
+
+    /// Signs with the [active](Self::active) key.
+    pub(super) fn sign(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, KeysError> {
+        self.active(now).ok_or(KeysError::NoKey)?.sign(claims)
     }
 }

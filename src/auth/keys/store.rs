@@ -12,9 +12,8 @@ use super::{KeysError, PUBLISH_AHEAD};
 use crate::auth::jwt::LEEWAY;
 use crate::auth::seal::Sealer;
 use crate::config::KeyAlgorithm;
-use crate::db::{Client, GenericClient};
-use crate::db::query;
 use crate::db::signing_keys::{self, LiveKey, NewSigningKey};
+use crate::db::{Client, GenericClient, query};
 
 /// What private keys are sealed for; their context is the key's id.
 const PURPOSE: &str = "signing key";

@@ -40,18 +40,33 @@ pub enum Purpose {
     Decoy,
 }
 
-/// Told of each computation on the thread that made it.
-pub(super) type Observer = Box<dyn Fn(Computation) + Send + Sync>;
+/// Told of what happens in the pool, for the metrics.
+pub trait Observe: Send + Sync {
+    /// A computation has ended; on the thread that made it.
+    fn computed(&self, done: Computation);
+
+    /// A computation got a thread after so long.
+    fn waited(&self, _duration: Duration) {}
+
+    /// A caller was turned away.
+    fn refused(&self) {}
+}
+
+impl<F: Fn(Computation) + Send + Sync> Observe for F {
+    fn computed(&self, done: Computation) {
+        self(done);
+    }
+}
 
 /// The computations themselves, on whichever thread they are called.
 pub(super) struct Engine {
     algorithm: Algorithm,
     pub(super) floor: Floor,
-    observer: Observer,
+    pub(super) observer: Box<dyn Observe>,
 }
 
 impl Engine {
-    pub(super) fn new(algorithm: Algorithm, observer: Observer) -> Self {
+    pub(super) fn new(algorithm: Algorithm, observer: Box<dyn Observe>) -> Self {
         Self { algorithm, floor: Floor::default(), observer }
     }
 
@@ -65,7 +80,7 @@ impl Engine {
         let hash = hash::hash(password, self.algorithm, salt)?;
         let elapsed = started.elapsed();
         self.floor.observe_current(elapsed);
-        (self.observer)(Computation { purpose: Purpose::Hash, format: self.algorithm.format(), elapsed });
+        self.observer.computed(Computation { purpose: Purpose::Hash, format: self.algorithm.format(), elapsed });
         Ok(hash)
     }
 
@@ -113,7 +128,7 @@ impl Engine {
         } else {
             self.floor.observe_other(stored.format(), elapsed);
         }
-        (self.observer)(Computation { purpose, format: stored.format(), elapsed });
+        self.observer.computed(Computation { purpose, format: stored.format(), elapsed });
         Ok(verdict)
     }
 }

@@ -26,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use self::engine::Engine;
-pub use self::engine::{Computation, Purpose, Verification};
+pub use self::engine::{Computation, Observe, Purpose, Verification};
 use super::hash::{Algorithm, HashError, MAX_PASSWORD_BYTES, SALT_LENGTH};
 
 /// Computes password hashes on a bounded number of threads. Clones share one pool.
@@ -85,16 +85,16 @@ impl HashPool {
     /// A pool that hashes with `algorithm` on at most `threads` threads at once, with `queue` places for waiting.
     #[must_use]
     pub fn new(algorithm: Algorithm, threads: NonZeroUsize, queue: usize) -> Self {
-        Self::observed(algorithm, threads, queue, |_| {})
+        Self::observed(algorithm, threads, queue, |_: Computation| {})
     }
 
-    /// As [`HashPool::new`], and tells `observer` of each computation, on the thread that made it.
+    /// As [`HashPool::new`], and tells `observer` what happens in it.
     #[must_use]
     pub fn observed(
         algorithm: Algorithm,
         threads: NonZeroUsize,
         queue: usize,
-        observer: impl Fn(Computation) + Send + Sync + 'static,
+        observer: impl Observe + 'static,
     ) -> Self {
         let threads = threads.get().min(Semaphore::MAX_PERMITS);
         let capacity = threads.saturating_add(queue).min(Semaphore::MAX_PERMITS);
@@ -117,6 +117,7 @@ impl HashPool {
             Ok(place) => Ok(Ticket { pool: Arc::clone(&self.0), place: Arc::new(place) }),
             Err(_) => {
                 self.0.refused.fetch_add(1, Ordering::Relaxed);
+                self.0.engine.observer.refused();
                 Err(Overloaded)
             }
         }
@@ -173,7 +174,9 @@ impl Ticket {
     /// Runs `work` on a blocking thread once a worker is free. Place and worker move into the work, so that both stay
     /// taken until it ends, even if nobody waits for it any more.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Engine) -> T + Send + 'static) -> Result<T, PoolError> {
+        let asked = Instant::now();
         let worker = Arc::clone(&self.pool.workers).acquire_owned().await.map_err(|_| PoolError::Stopped)?;
+        self.pool.engine.observer.waited(asked.elapsed());
         let held = (Arc::clone(&self.place), worker);
         let pool = Arc::clone(&self.pool);
         let computation = tokio::task::spawn_blocking(move || {

@@ -29,7 +29,7 @@ fn gated(threads: usize, queue: usize) -> (HashPool, Receiver<()>, Sender<()>) {
     let (ended, ends) = channel();
     let (release, releases) = channel();
     let releases = Mutex::new(releases);
-    let observer = move |_| {
+    let observer = move |_: Computation| {
         ended.send(()).unwrap();
         releases.lock().unwrap().recv().unwrap();
     };

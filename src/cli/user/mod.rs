@@ -19,7 +19,7 @@ use crate::cli::output::say;
 use crate::cli::password;
 use crate::config::Config;
 use crate::db::users::{self, NewUser, User};
-use crate::db::{query, sessions};
+use crate::db::{GenericClient, query, sessions};
 use crate::handlers::accounts;
 use crate::reply::UserView;
 use crate::setup::Failure;
@@ -295,7 +295,7 @@ fn hashed(admin: &Admin, password: &SecretString, context: &Context<'_>) -> Resu
 
 async fn record(
     admin: &Admin,
-    client: &impl crate::db::GenericClient,
+    client: &impl GenericClient,
     now: Timestamp,
     event: &Event,
 ) -> Result<(), Failure> {

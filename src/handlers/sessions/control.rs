@@ -1,10 +1,9 @@
 //! Sessions as their owner sees them: the list, the end of one or of all others, and the link that ends one by mail.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -12,7 +11,6 @@ use uuid::Uuid;
 use crate::audit::Event;
 use crate::auth::token::OpaqueToken;
 use crate::body::Form;
-use crate::config::TokenConfig;
 use crate::db::sessions::{self, Cutoffs, Listed};
 use crate::db::{email_tokens, query};
 use crate::error::ApiError;
@@ -50,7 +48,7 @@ impl SessionView {
 pub async fn list(call: Call) -> reply::Result {
     let who = call.authenticated()?;
     let client = call.app.database.get().await?;
-    let found = sessions::list(&client, who.user.id, &cutoffs(&call.app.config.tokens, call.now())).await?;
+    let found = sessions::list(&client, who.user.id, &Cutoffs::at(call.now(), &call.app.config.tokens)).await?;
     let data = found.into_iter().map(|session| SessionView::new(session, who.session_id)).collect();
     reply::json(StatusCode::OK, &Sessions { data })
 }
@@ -65,7 +63,7 @@ pub async fn revoke_one(call: Call) -> reply::Result {
     let id = call.parts.uri.path().rsplit('/').next().and_then(session_id).ok_or(ApiError::NotFound)?;
     let mut client = app.database.get().await?;
     let transaction = query::begin(&mut client).await?;
-    let cutoffs = cutoffs(&app.config.tokens, call.now());
+    let cutoffs = Cutoffs::at(call.now(), &app.config.tokens);
     if !sessions::revoke_own(&transaction, who.user.id, &cutoffs, id, "revoked").await? {
         return Err(ApiError::NotFound);
     }
@@ -118,13 +116,4 @@ pub async fn end(call: Call) -> reply::Result {
 /// One spelling only: 36 characters with hyphens, as the list shows it.
 fn session_id(text: &str) -> Option<Uuid> {
     (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten()
-}
-
-/// A session that nobody used for long cannot act any more: it is idle, or the last token that it was given has expired.
-fn cutoffs(config: &TokenConfig, now: Timestamp) -> Cutoffs {
-    let before = |refresh: Duration| {
-        let life = config.session_idle.min(refresh.max(config.access));
-        SignedDuration::try_from(life).ok().and_then(|life| now.checked_sub(life).ok()).unwrap_or(Timestamp::MIN)
-    };
-    Cutoffs { now, used_after: before(config.refresh), remembered_used_after: before(config.refresh_remembered) }
 }

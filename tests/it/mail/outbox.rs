@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use portcullis::db::{GenericClient, query};
 use portcullis::mail::{Kind, Recipient};
 
 use super::{add_user, cause, end_of, enqueue, enqueue_one, fate, postponed, text, through};
@@ -18,16 +19,16 @@ async fn a_job_for_a_known_address_and_one_for_an_unknown_address_are_one_row_ea
     let causes = [ADA, "eve@example.com"].map(|key| cause(Kind::Reset, Recipient::EmailKey(key)));
     let mut client = app.app.database.get().await.unwrap();
     // Not committed, so that no worker has changed them yet.
-    let transaction = client.transaction().await.unwrap();
+    let transaction = query::begin(&mut client).await.unwrap();
     for cause in &causes {
         cause.enqueue(&app.app, &transaction).await.unwrap();
     }
     let rows = "select (to_jsonb(j) - 'id' - 'email_key')::text, email_key from mail_jobs j order by email_key";
-    let rows = transaction.query(rows, &[]).await.unwrap();
+    let rows = transaction.driver().query(rows, &[]).await.unwrap();
     let [known, unknown] = [0, 1].map(|row: usize| rows[row].get::<_, String>(0));
     assert_eq!(known, unknown);
     assert_eq!([0, 1].map(|row: usize| rows[row].get::<_, String>(1)), [ADA, "eve@example.com"]);
-    transaction.rollback().await.unwrap();
+    drop(transaction);
 
     let [known, unknown] = enqueue(&app, &causes).await.try_into().unwrap();
     assert_eq!(end_of(&app, known).await, (1, text("sent"), None));

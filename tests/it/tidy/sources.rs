@@ -121,7 +121,7 @@ fn sql_stands_in_db_alone() {
 fn every_query_of_a_table_is_in_its_list_and_in_lower_case() {
     let mut queries = 0;
     for Source { path, text } in files(&["src/db"], &["rs"]) {
-        let Some((_, list)) = text.split_once("pub const QUERIES: &[&str] =") else { continue };
+        let Some((_, list)) = text.split_once("pub const QUERIES: &[Query] =") else { continue };
         let list = list.split_once(';').unwrap().0;
         for constant in text.split("\npub const ").skip(1) {
             let (name, rest) = constant.split_once(": &str =").unwrap_or_default();

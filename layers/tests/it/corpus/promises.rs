@@ -1,6 +1,6 @@
 //! What holds for every value, honest or not.
 
-use portcullis_layers::sanitize::{InputSanitizer, SanitizationResult};
+use portcullis_layers::sanitize::{FieldKind, InputSanitizer, Limit, SanitizationResult};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -147,5 +147,25 @@ fn an_honest_value_costs_no_allocation() {
             assert!(result.accepted && !result.modified, "{result:?}");
         });
         assert_eq!(change.count_total, 0, "{kind:?} {value}");
+    }
+}
+
+#[test]
+fn each_kind_has_its_own_bound() {
+    let limit = Limit::new(12, 14);
+    let sanitizer = InputSanitizer::default().email_limit(limit).name_limit(limit).text_limit(limit).path_limit(limit);
+    for kind in [FieldKind::Email, FieldKind::Name, FieldKind::Text, FieldKind::Path] {
+        for (value, fits) in [("ada@k.org", true), ("adaadaada@kite.org", false)] {
+            assert_eq!(sanitizer.sanitize(kind, value).accepted, fits, "{kind:?} {value}");
+        }
+    }
+}
+
+#[test]
+fn every_function_bounds_its_input_before_it_looks_at_it() {
+    let long = "é".repeat(1 << 20);
+    for kind in Kind::ALL {
+        let result = kind.sanitize(long.as_bytes());
+        assert_eq!((result.accepted, &*result.value), (false, ""), "{kind:?}");
     }
 }

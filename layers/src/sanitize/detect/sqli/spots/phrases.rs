@@ -84,7 +84,9 @@ impl<'a> Spots<'a> {
         let open = before_blanks(self.text, at);
         if self.byte(open.wrapping_sub(1)) == b'(' && open > 0 {
             let exec = self.preceded_by(open - 1, &["exec"]).or_else(|| self.preceded_by(open - 1, &["execute"]));
-            return exec.and_then(|start| Self::finding(start, at + 1, "runs a statement it builds"));
+            if let Some(start) = exec {
+                return Self::finding(start, at + 1, "runs a statement it builds");
+            }
         }
         if self.byte(at + 1) == b'@'
             && is_word(self.byte(at + 2))
