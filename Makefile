@@ -110,6 +110,11 @@ rules: ## Prometheus rules and their tests, Alertmanager's configuration, the da
 	@scripts/install.sh prometheus alertmanager jsonnet jq
 	@scripts/rules.sh
 
+.PHONY: observe
+observe: ## a real Prometheus watches a day of traffic; every query of the dashboards has data (writes docs/dashboards.md)
+	@scripts/install.sh postgresql redis prometheus alertmanager jsonnet jq curl
+	@scripts/observe.sh
+
 .PHONY: dashboards
 dashboards: ## write the dashboards of Grafana anew from their source
 	@scripts/install.sh jsonnet

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Checks deploy/prometheus, deploy/alertmanager and deploy/grafana: scripts/rules.sh [URL]
+# Checks deploy/prometheus, deploy/alertmanager and deploy/grafana: scripts/rules.sh [URL [FILE]]
 #
 # With the URL of a Prometheus that has scraped the service, it also runs every query of the dashboards there, and names those without data.
+# With a FILE, it demands data for all, and writes there what each returned.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +12,9 @@ trap 'rm -rf "$scratch"' EXIT
 # The queries of one dashboard, one JSON object a line, with what Grafana would put in for its variables.
 queries() {
     jq --compact-output '
-        .title as $dashboard | .panels[] | .title as $panel | .targets[]? | select(.expr)
+        .title as $dashboard
+        | (.panels[] | .title as $panel | .targets[]? | {$panel, expr}), (.annotations.list[]? | {panel: "mark: \(.name)", expr})
+        | select(.expr) | .panel as $panel
         | {
             $dashboard, $panel,
             expr: (.expr
@@ -46,12 +49,41 @@ run_queries() {
             empty=$((empty + 1))
             jq --raw-output '"no data: \(.dashboard) / \(.panel): \(.expr)"' <<<"$query"
         fi
+        jq --compact-output --argjson query "$query" '$query + {series: .data.result}' <<<"$answer" >>"$scratch/answers"
     done <"$scratch/queries"
     echo "$(wc -l <"$scratch/queries") queries, $empty without data"
+    if [ $# = 2 ]; then
+        write_answers >"$2"
+        [ "$empty" = 0 ]
+    fi
+}
+
+# What the queries returned, as a page: of each the number of series, and the greatest of them.
+write_answers() {
+    cat <<'MARKDOWN'
+# What the dashboards show
+
+Every query of the [dashboards](../deploy/grafana/dashboards), with what it returned from a Prometheus that had watched a scripted day of
+traffic. `make observe` does it again: it starts the service, Redis and Prometheus, sends the traffic of
+[traffic.sh](../scripts/traffic.sh), fails if a query returns nothing, and writes this page.
+MARKDOWN
+    jq --slurp --raw-output '
+        def cell: gsub("\\s+"; " ") | gsub("\\|"; "\\|");
+        # Four digits that count.
+        def number: tonumber as $n
+            | if $n | isnan then "NaN" elif $n == 0 or ($n | isinfinite) then $n | tostring
+              else pow(10; 3 - ($n | fabs | log10 | floor)) as $scale | ($n * $scale | round) / $scale | tostring end;
+        def labels: .metric | del(.__name__, .job, .instance) | to_entries | map("\(.key)=\(.value)")
+            | if . == [] then "" else " (" + join(", ") + ")" end;
+        group_by(.dashboard)[] | "\n## \(.[0].dashboard)\n\n| panel | query | series | greatest |\n|---|---|---|---|",
+        (.[] | (.series | max_by(.value[1] | tonumber)) as $greatest
+            | ($greatest | if . == null then "none" else (.value[1] | number) + (labels | cell) end) as $example
+            | "| \(.panel) | `\(.expr | cell)` | \(.series | length) | \($example) |")
+    ' "$scratch/answers"
 }
 
 promtool check config deploy/prometheus/prometheus.yml
 promtool test rules deploy/prometheus/tests/*.yml
 amtool check-config deploy/alertmanager/alertmanager.yml deploy/observability/alertmanager.yml
 check_dashboards
-if [ $# = 1 ]; then run_queries "$1"; fi
+if [ $# -gt 0 ]; then run_queries "$@"; fi

@@ -1,4 +1,4 @@
-//! Two instances on one database, each with a data folder of its own: clients must not notice which one answers.
+//! Several instances on one database: clients must not notice which one answers.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const NEW_PASSWORD: &str = "an entirely different passphrase";
 #[tokio::test(flavor = "multi_thread")]
 async fn each_accepts_the_tokens_of_the_other() {
     let one = TestApp::spawn().await;
-    let other = one.replica().await;
+    let other = TestApp::builder().on(one.database.clone()).with_clock(one.clock.clone()).spawn().await;
     assert_ne!(one.app.config.data_dir, other.app.config.data_dir);
     for (here, there) in [(&one, &other), (&other, &one)] {
         let account = here.client().sign_up().await;

@@ -33,11 +33,12 @@ pub(crate) fn announce<B>(response: &mut Response<B>, passed: Outcome) {
 }
 
 /// The response to a request that some policy refused.
+#[cfg(feature = "rate_limit_redis")]
 pub(crate) fn refusal<B>(refuse: &impl Refuse<B>, outcome: Outcome) -> Response<B> {
     refusal_in(Extensions::new(), refuse, outcome)
 }
 
-/// The same, in the memory of the request's extensions.
+/// The response to a request that some policy refused, in the memory of the request's extensions.
 pub(super) fn refusal_in<B>(spent: Extensions, refuse: &impl Refuse<B>, outcome: Outcome) -> Response<B> {
     let mut response = refuse.refuse(&RATE_LIMITED);
     refusal::reuse(spent, &mut response);
@@ -165,7 +166,7 @@ mod tests {
         for (wait, seconds) in
             [(Duration::from_nanos(1), "1"), (Duration::from_secs(180), "180"), (Duration::from_millis(1_001), "2")]
         {
-            let refused: Response<Bytes> = refusal(&DefaultRefuse, login(wait).into());
+            let refused: Response<Bytes> = refusal_in(Extensions::new(), &DefaultRefuse, login(wait).into());
             assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
             assert_eq!(refused.headers()[header::RETRY_AFTER], seconds, "{wait:?}");
             assert_eq!(refused.headers()[header::CACHE_CONTROL], "no-store");

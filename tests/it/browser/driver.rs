@@ -1,4 +1,4 @@
-//! As much of WebDriver (<https://www.w3.org/TR/webdriver2/>) as the tests need.
+//! As much of `WebDriver` (<https://www.w3.org/TR/webdriver2/>) as the tests need.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, wait_for};
 
-/// The name under which WebDriver hands out references to elements.
+/// The name under which `WebDriver` hands out references to elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// Keys without a character, by their WebDriver code points.
+/// Keys without a character, by their `WebDriver` code points.
 pub(super) const TAB: char = '\u{e004}';
 pub(super) const ENTER: char = '\u{e007}';
 pub(super) const SPACE: char = ' ';

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use portcullis::mail::Kind;
 use serde_json::{Value, json};
 
 use super::NEW_PASSWORD;
@@ -234,7 +235,7 @@ async fn the_link_is_built_from_our_own_url_whatever_host_the_request_names() {
         let body = Full::new(Bytes::from(json!({ "email": account.email }).to_string()));
         let request = Request::post(FORGOT[0]).header("content-type", "application/json").header(name, value);
         client.send(request.body(body).unwrap()).await.expect(200);
-        let mail = app.mail_to(&account.email).await;
+        let mail = app.mail_of(Kind::Reset, &account.email).await;
         assert!(mail.link().starts_with("https://accounts.example.com/reset-password?token="), "{}", mail.link());
         assert!(!format!("{mail:?}").contains("evil.example"), "{mail:?}");
         app.advance(Duration::from_secs(1));

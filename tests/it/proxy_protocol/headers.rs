@@ -5,7 +5,7 @@ use std::time::Duration;
 use portcullis::server::Timeouts;
 
 use super::{raw_v2, v1, v2, wanted};
-use crate::support::{TestApp, Wire};
+use crate::support::{TestApp, Wire, wait_for};
 use crate::tls::{Secured, live};
 
 const REQUEST: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a.example\r\n\r\n";
@@ -76,7 +76,9 @@ async fn anything_but_a_header_ends_the_connection_without_an_answer() {
     for (number, bytes) in garbage.iter().enumerate() {
         let mut wire = Wire::behind(app.address, bytes).await;
         assert!(wire.rest().await.is_empty(), "{:?}", String::from_utf8_lossy(bytes));
-        assert_eq!(app.app.metrics.connections.refused_denied.get(), number as u64 + 1);
+        let denied = &app.app.metrics.connections.refused_denied;
+        wait_for("the refusal to be counted", async || (denied.get() > number as u64).then_some(())).await;
+        assert_eq!(denied.get(), number as u64 + 1);
     }
     Wire::behind(app.address, v1("203.0.113.9:1")).await.get("/health/live").await.expect(200);
 }
