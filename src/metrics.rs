@@ -23,7 +23,6 @@ use tokens::TokenMetrics;
 use crate::audit::refusals::ATTACKS;
 use crate::state::App;
 
-
 /// The metrics of the service besides those of HTTP requests, which the `metrics` layer keeps in the same registry.
 #[derive(Clone, Debug)]
 pub struct Metrics {

@@ -248,12 +248,7 @@ impl Attempt {
     }
 
     /// Writes down that a budget is spent, and has the owner told if that was not done of late. Tells whether there is a mail.
-    async fn lock(
-        &self,
-        call: &Call,
-        transaction: &Transaction<'_>,
-        now: Timestamp,
-    ) -> Result<bool, ApiError> {
+    async fn lock(&self, call: &Call, transaction: &Transaction<'_>, now: Timestamp) -> Result<bool, ApiError> {
         let app = &call.app;
         let scopes: Vec<_> = self.counters.iter().map(|counter| counter.scope.name()).collect();
         let event = Event::failure("account.locked", self.user_id).with(json!({ "counted_by": scopes }));

@@ -1,7 +1,7 @@
 //! One file per resource; functions are named by what they do. A handler turns a parsed request into rules, queries and a reply.
 
-pub mod audit;
 pub mod accounts;
+pub mod audit;
 pub mod docs;
 pub mod emails;
 pub mod health;
@@ -28,9 +28,9 @@ use crate::access::Authenticated;
 use crate::audit::Origin;
 use crate::db::GenericClient;
 use crate::error::ApiError;
+use crate::mail;
 use crate::reply::Stamp;
 use crate::state::App;
-use crate::mail;
 
 /// A request as its handler sees it.
 #[derive(Debug)]

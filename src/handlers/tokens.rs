@@ -101,11 +101,8 @@ pub async fn refresh(call: Call) -> reply::Result {
     let tokens = pair(app, &found.user, found.session_id, &successor, now)?;
     query::commit(transaction).await?;
     let metrics = &app.metrics.tokens;
-    if found.rotated_at.is_some() {
-        metrics.replayed.inc()
-    } else {
-        metrics.refreshed.inc()
-    }
+    let counter = if found.rotated_at.is_some() { &metrics.replayed } else { &metrics.refreshed };
+    counter.inc();
     reply::json(StatusCode::OK, &LoggedIn { tokens, user: found.user.into(), stamp: call.stamp() })
 }
 

@@ -14,10 +14,11 @@ const PASSWORD: &str = "gate of horn";
 fn line(email: &str, more: Value) -> String {
     let mut line = json!({ "email": email, "first_name": "Ada", "last_name": "Lovelace", "password_hash": HASH });
     let members = line.as_object_mut().unwrap();
-    for (name, value) in more.as_object().unwrap() {
+    let Value::Object(more) = more else { panic!("no object: {more}") };
+    for (name, value) in more {
         match value {
-            Value::Null => members.remove(name),
-            value => members.insert(name.clone(), value.clone()),
+            Value::Null => members.remove(&name),
+            value => members.insert(name, value),
         };
     }
     line.to_string()

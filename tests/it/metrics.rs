@@ -109,10 +109,7 @@ async fn operations_and_tokens_are_counted_by_how_they_end() {
     }
     let session = client.log_in(&account.email, PASSWORD).await.expect(200).tokens();
     let body = serde_json::json!({ "current_password": "not the password", "new_password": "another fine passphrase" });
-    client
-        .call(Method::PUT, "/api/v1/auth/change-password", Some(&session.access), Some(&body))
-        .await
-        .expect(403);
+    client.call(Method::PUT, "/api/v1/auth/change-password", Some(&session.access), Some(&body)).await.expect(403);
     client.log_out(&session.access).await.expect(200);
 
     let second = client.refresh(&account.tokens.refresh).await.expect(200).tokens();

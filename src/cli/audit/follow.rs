@@ -27,7 +27,10 @@ pub(super) async fn run(admin: &Admin, lines: i64, follow: bool, json: bool) -> 
     }
     // What happened before, and was not asked for, is not shown later either.
     let begin = shown.first().map_or(started, |(time, _)| *time);
-    while follow {
+    if !follow {
+        return Ok(());
+    }
+    loop {
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
             interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
@@ -40,7 +43,6 @@ pub(super) async fn run(admin: &Admin, lines: i64, follow: bool, json: bool) -> 
             }
         }
     }
-    Ok(())
 }
 
 /// The newest events from `from` on, oldest first.

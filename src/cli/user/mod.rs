@@ -293,11 +293,6 @@ fn hashed(admin: &Admin, password: &SecretString, context: &Context<'_>) -> Resu
     Ok(hash::hash(password.expose_secret(), admin.config.hashing.algorithm, admin.random.bytes()?)?)
 }
 
-async fn record(
-    admin: &Admin,
-    client: &impl GenericClient,
-    now: Timestamp,
-    event: &Event,
-) -> Result<(), Failure> {
+async fn record(admin: &Admin, client: &impl GenericClient, now: Timestamp, event: &Event) -> Result<(), Failure> {
     Ok(event.write_at(now, &*admin.random, client, &Admin::origin()).await?)
 }

@@ -100,8 +100,8 @@ async fn open(call: &Call, proven: Proven, remember_me: bool) -> Result<Option<(
     let Some(user) = user else { return Ok(None) };
     let details = json!({ "remember_me": remember_me, "rehashed": rehashed.is_some() });
     // Asked before there is a session of this log-in.
-    let is_new = mark.is_none()
-        && sessions::is_new_device(&transaction, id, &origin.device_info(), origin.ip_address).await?;
+    let is_new =
+        mark.is_none() && sessions::is_new_device(&transaction, id, &origin.device_info(), origin.ip_address).await?;
     let device = defence::remember(call, &transaction, id, mark).await?;
     let opened = tokens::open_session(app, &transaction, &user, &origin, remember_me).await?;
     Event::success("login.succeeded", id)

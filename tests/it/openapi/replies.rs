@@ -246,7 +246,11 @@ async fn a_method_that_a_path_does_not_have_is_refused_as_promised() {
     let held = Held::spawn().await;
     let promised = json!({ "$ref": "#/components/responses/MethodNotAllowed" });
     for path in object(&held.document.root()["paths"]).keys() {
-        let answer = held.client.call(Method::PATCH, &path.replace("{file}", "init.js").replace("{id}", NO_SESSION), None, None).await.expect(405);
+        let answer = held
+            .client
+            .call(Method::PATCH, &path.replace("{file}", "init.js").replace("{id}", NO_SESSION), None, None)
+            .await
+            .expect(405);
         assert_eq!(held.document.faults(&promised, &answer), [""; 0], "{path}");
     }
 }
