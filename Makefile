@@ -94,9 +94,9 @@ coverage: ## line coverage, and its floor per folder (needs cargo-llvm-cov)
 timing: ## known and unknown users cost the same time
 	@scripts/ignored-tests.sh timing
 
-.PHONY: chaos
-chaos: ## the database and the network fail under load
-	@scripts/ignored-tests.sh chaos
+.PHONY: audit-scale
+audit-scale: ## what a page of the security log costs among a million rows
+	@scripts/ignored-tests.sh scale
 
 # --- slower or online; each fails, naming what is missing
 

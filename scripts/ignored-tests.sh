@@ -9,4 +9,4 @@ if [ ! -e "tests/it/$1.rs" ] && [ ! -d "tests/it/$1" ]; then
 fi
 scripts/install.sh postgresql redis
 # The hashers are optimised in every profile, see Cargo.toml.
-cargo test --test it -- --ignored --test-threads 1 "$1::"
+cargo test --test it -- --ignored --nocapture --test-threads 1 "$1::"

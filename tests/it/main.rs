@@ -36,6 +36,7 @@ mod queries;
 mod refresh;
 mod replicas;
 mod sanitize;
+mod scale;
 mod sessions;
 mod shutdown;
 mod stack;

@@ -14,7 +14,7 @@ async fn pass(app: &TestApp) -> Option<Progress> {
 }
 
 /// Seals until nothing is left. Transactions of other tests on the same server hold the sealer back while they run.
-async fn seal(app: &TestApp) {
+pub(super) async fn seal(app: &TestApp) {
     wait_for("everything to be sealed", async || {
         pass(app).await.filter(|progress| progress.rows == 0 && progress.oldest_unsealed.is_none())
     })
