@@ -37,8 +37,10 @@ enum End {
 
 impl Exchange {
     pub(super) fn open<B>(config: &Config, request: &Request<B>) -> Self {
+        let span = span::open(config.span_level, request);
+        config.opened(&span, RequestHead::from(request));
         Self {
-            span: span::open(config.span_level, request),
+            span,
             event_level: config.event_level(RequestHead::from(request)),
             outcome_on_span: config.outcome_on_span,
             started: Instant::now(),

@@ -2,12 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use tower_layer::Layer;
-use tracing::Level;
+use tracing::{Level, Span};
 
 use super::service::Trace;
 use crate::RequestHead;
 
 type Quiet = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
+type Opened = dyn Fn(&Span, RequestHead<'_>) + Send + Sync;
 
 /// What is reported, and how loudly.
 #[derive(Clone)]
@@ -16,12 +17,20 @@ pub(super) struct Config {
     event_level: Level,
     pub(super) outcome_on_span: bool,
     quiet: Option<Arc<Quiet>>,
+    opened: Option<Arc<Opened>>,
 }
 
 impl Config {
     /// The level of the event of this request, if it does not fail.
     pub(super) fn event_level(&self, head: RequestHead<'_>) -> Level {
         if self.quiet.as_ref().is_some_and(|quiet| quiet(head)) { Level::DEBUG } else { self.event_level }
+    }
+
+    /// Shows a span that somebody listens to, before anything runs in it.
+    pub(super) fn opened(&self, span: &Span, head: RequestHead<'_>) {
+        if let Some(opened) = self.opened.as_ref().filter(|_| !span.is_disabled()) {
+            opened(span, head);
+        }
     }
 }
 
@@ -46,8 +55,15 @@ pub struct TraceLayer {
 impl TraceLayer {
     /// Span and event at level `INFO`.
     pub fn new() -> Self {
-        let config = Config { span_level: Level::INFO, event_level: Level::INFO, outcome_on_span: true, quiet: None };
-        Self { config: Arc::new(config) }
+        Self {
+            config: Arc::new(Config {
+                span_level: Level::INFO,
+                event_level: Level::INFO,
+                outcome_on_span: true,
+                quiet: None,
+                opened: None,
+            }),
+        }
     }
 
     /// The level of the span. Where a filter lets only the event pass, it stands without the fields of the span.
@@ -72,6 +88,13 @@ impl TraceLayer {
     /// The requests whose event is at level `DEBUG` unless they fail: health probes, say, which come every second and tell nothing.
     pub fn quiet(mut self, quiet: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         Arc::make_mut(&mut self.config).quiet = Some(Arc::new(quiet));
+        self
+    }
+
+    /// Called with each span before it is entered for the first time, unless nobody listens to it: the moment to give it a parent in
+    /// another process, say. The head of its request has the extensions that layers further out put there.
+    pub fn opened(mut self, opened: impl Fn(&Span, RequestHead<'_>) + Send + Sync + 'static) -> Self {
+        Arc::make_mut(&mut self.config).opened = Some(Arc::new(opened));
         self
     }
 }
