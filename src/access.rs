@@ -128,16 +128,15 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let state = match self.refusal(&request) {
-            Some(error) => Guard::Refused { response: Some(error.into_response()) },
-            None => Guard::Passed { future: self.inner.call(request) },
-        };
-        Guarded { state }
+        match self.refusal(&request) {
+            Some(error) => Guarded::refused(error.into_response()),
+            None => Guarded::passed(self.inner.call(request)),
+        }
     }
 }
 
 pin_project! {
-    /// The future of [`AccessGuard`].
+    /// The future of [`AccessGuard`], and of what else refuses at the door.
     #[derive(Debug)]
     pub struct Guarded<F> {
         #[pin]
@@ -151,6 +150,16 @@ pin_project! {
     enum Guard<F> {
         Refused { response: Option<Response> },
         Passed { #[pin] future: F },
+    }
+}
+
+impl<F> Guarded<F> {
+    pub(crate) fn passed(future: F) -> Self {
+        Self { state: Guard::Passed { future } }
+    }
+
+    pub(crate) fn refused(response: Response) -> Self {
+        Self { state: Guard::Refused { response: Some(response) } }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::auth::keys::POLL_INTERVAL;
 use crate::db::sessions::{self, Cutoffs};
 use crate::db::{audit_logs, refresh_tokens};
 use crate::error::{ApiError, chain};
+use crate::limits::notices;
 use crate::mail;
 use crate::state::App;
 use crate::sweep;
@@ -48,6 +49,7 @@ pub fn start(app: &Arc<App>, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     repeat(&mut tasks, app, shutdown, COUNT_INTERVAL, "count of sessions", count_sessions);
     tasks.spawn(sweep(app.clone(), shutdown.clone()));
     tasks.spawn(mail::work(app.clone(), shutdown.clone()));
+    tasks.spawn(notices::heed(app.clone(), shutdown.clone()));
     tasks
 }
 

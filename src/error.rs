@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use portcullis_layers::Refusal;
 use portcullis_layers::problem::Members;
+use portcullis_layers::rate_limit::Outcome;
 use serde::Serialize;
 
 use crate::auth::pool::Overloaded;
@@ -143,6 +144,9 @@ pub enum ApiError {
     /// Not JSON.
     #[error("the request body must be sent as application/json")]
     UnsupportedMediaType,
+    /// Too many requests of a user, or for an address; the outcome tells the layer of limits what to say.
+    #[error("too many requests")]
+    RateLimited(Box<Outcome>),
     /// Too many attempts at a password.
     #[error("too many attempts")]
     TooManyAttempts(TooMany),
@@ -246,6 +250,11 @@ impl ApiError {
                 "unsupported_media_type",
                 text("The request body must be sent with Content-Type: application/json."),
             ),
+            Self::RateLimited(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                text("Too many requests; wait for as long as Retry-After says."),
+            ),
             Self::TooManyAttempts(_) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_attempts",
@@ -299,7 +308,14 @@ impl ApiError {
             response.headers_mut().extend(spent.headers());
         }
         response.extensions_mut().insert(Refusal::new(status, code).with_detail(detail));
-        if let Self::Validation(faults) | Self::UnknownField(faults) = self {
+        let this = match self {
+            Self::RateLimited(outcome) => {
+                response.extensions_mut().insert(*outcome);
+                return response;
+            }
+            this => this,
+        };
+        if let Self::Validation(faults) | Self::UnknownField(faults) = this {
             response.extensions_mut().insert(details(&faults));
         }
         response

@@ -16,12 +16,14 @@
 //! | [`handlers`] | one file per resource |
 //! | [`audit`] | security events on their way to the audit log |
 //! | [`pages`], [`asset`] | the pages where links in mails land, and files that are part of the program |
+//! | [`limits`] | rate limits, in this process or shared through Redis |
 //! | [`defence`] | budgets of attempts at passwords, and the devices that are known |
 //! | [`mail`] | the outbox: mails are rows first, and letters later |
 //! | [`background`] | work beside requests: sweeping, key reload, pool upkeep |
+//! | [`reload`] | what SIGHUP reads anew |
 //! | [`sweep`] | what has outlived its purpose leaves |
 //! | [`embedded`] | a private PostgreSQL when `DATABASE_URL` is not set |
-//! | [`telemetry`], [`metrics`] | logs, and our own metrics |
+//! | [`telemetry`], [`metrics`] | logs and traces, and our own metrics |
 //! | [`clock`], [`random`] | time and randomness, injected so that tests own them |
 
 pub mod access;
@@ -38,11 +40,13 @@ pub mod defence;
 pub mod embedded;
 pub mod error;
 pub mod handlers;
+pub mod limits;
 pub mod lingering;
 pub mod mail;
 pub mod metrics;
 pub mod pages;
 pub mod random;
+pub mod reload;
 pub mod reply;
 pub mod router;
 pub mod routes;

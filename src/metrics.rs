@@ -5,6 +5,7 @@ pub mod connections;
 mod database;
 mod defence;
 mod hashing;
+mod limits;
 mod mail;
 pub mod operations;
 mod tokens;
@@ -16,6 +17,7 @@ use connections::ConnectionMetrics;
 pub use database::DatabaseMetrics;
 use defence::DefenceMetrics;
 use hashing::HashMetrics;
+pub use limits::LimitMetrics;
 use mail::MailMetrics;
 use operations::OperationMetrics;
 use tokens::TokenMetrics;
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub operations: OperationMetrics,
     /// Sessions, tokens and the key that signs them.
     pub tokens: TokenMetrics,
+    /// Rate limits.
+    pub limits: LimitMetrics,
     /// The outbox.
     pub mail: MailMetrics,
     /// `portcullis_panics_total`: handlers that panicked.
@@ -75,6 +79,7 @@ impl Metrics {
             hashing: HashMetrics::register(&registry)?,
             operations: OperationMetrics::register(&registry)?,
             tokens: TokenMetrics::register(&registry)?,
+            limits: LimitMetrics::register(&registry)?,
             mail: MailMetrics::register(&registry)?,
             panics: IntCounter::new("portcullis_panics_total", "Handlers that panicked.")?,
             sanitizer_findings: IntCounterVec::new(
@@ -116,6 +121,7 @@ impl Metrics {
     pub fn refresh(&self, app: &App) {
         self.hashing.pool(&app.hasher.stats());
         self.database.pool(&app.database.status());
+        app.limits.observe(&self.limits);
         self.tokens.key_age(app.keys.age(app.clock.now()));
     }
 

@@ -27,6 +27,7 @@ use crate::db::probe::Probe;
 use crate::db::{Database, pool};
 use crate::defence::Defence;
 use crate::mail::Mailer;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
 use crate::random::{Random, SystemRandom};
@@ -93,6 +94,7 @@ pub async fn app(
         passwords: PasswordPolicy { min_length: config.hashing.min_length },
         links: LinkKeys::new(&secret)?,
         seals: SealKey::new(&secret)?,
+        limits: Limits::new(&config, &metrics, clock.clone())?,
         defence: Defence::new(&secret, config.limits.enabled)?,
         cursors: CursorKey::new(&secret)?,
         mail: Mailer::new(&config, clock.now())?,

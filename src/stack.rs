@@ -32,14 +32,19 @@ use tower_http::timeout::TimeoutLayer;
 use crate::access::{AccessLayer, Listener, SessionCheck};
 use crate::audit::refusals::Refusals;
 use crate::auth::jwt::{self, AccessClaims};
+use crate::limits::deny::DenyLayer;
 use crate::reply::Body;
 use crate::router::{Compressible, Dispatch, Match, MatchRouteLayer, RouteTableError, Router};
 use crate::routes::{Access, LimitClass, Route};
 use crate::state::App;
+use crate::telemetry;
 use crate::validate::{MAX_BODY, ValidateLayer, in_memory};
 
 /// The longest that a request may take, waits for a hash or a connection included.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PORTCULLIS_DEVICE: HeaderName = HeaderName::from_static("portcullis-device");
 
 /// Requests in flight at most; the next one is told to come back (503). Each may hold a body of [`MAX_BODY`].
 const MAX_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
@@ -88,7 +93,7 @@ where
         // Before everything that asks "which row of the table?"
         .layer(MatchRouteLayer(router.clone()))
         // Opens its span knowing id and route. Probes that went well are no news.
-        .layer(TraceLayer::new().quiet(|head| is_exempt(head.extensions.get())))
+        .layer(trace())
         // Outside every refuser, so that refusals are counted too. Label: the pattern, never the raw path.
         .layer(metrics(app)?)
         // Also on answers that are made below.
@@ -111,7 +116,11 @@ where
                 .build()
                 .map_err(layer_error)?,
         )
-        // [rate_limit: network keys, the cheapest refusal, before any crypto.]
+        // Networks that the operator shuts out get nothing further.
+        .layer(DenyLayer::new(app))
+        // Network keys only: the cheapest refusal first, before any crypto. One of the two, as REDIS_URL says.
+        .layer(option_layer(app.limits.shared_layer()))
+        .layer(option_layer(app.limits.local_layer()))
         // Bounds before work: how many, how long, how large. Probes pass, or an overload would look like an outage.
         .layer(LoadShedLayer::builder(MAX_IN_FLIGHT).exempt(|head| is_exempt(head.extensions.get())).build())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
@@ -156,13 +165,17 @@ where
     Ok(ServiceBuilder::new()
         .layer(RequestIdLayer::new())
         .layer(MatchRouteLayer(router.clone()))
-        .layer(TraceLayer::new().quiet(|head| is_exempt(head.extensions.get())))
+        .layer(trace())
         .layer(SecurityHeadersLayer::api())
         .layer(problem(app)?)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(AccessLayer::new(app, Listener::Operations))
         .layer(ValidateLayer)
         .service(Dispatch::new(app.clone(), router)))
+}
+
+fn trace() -> TraceLayer {
+    TraceLayer::new().quiet(|head| is_exempt(head.extensions.get())).opened(telemetry::continue_trace)
 }
 
 /// The error of a response body.
@@ -249,8 +262,15 @@ fn cors(app: &App) -> Option<CorsLayer> {
     }
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-request-id")])
-        .expose_headers([header::RETRY_AFTER, header::WWW_AUTHENTICATE, HeaderName::from_static("x-request-id")])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, X_REQUEST_ID, PORTCULLIS_DEVICE])
+        .expose_headers([
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
+            X_REQUEST_ID,
+            PORTCULLIS_DEVICE,
+        ])
         .max_age(Duration::from_secs(600));
     if origins.iter().any(|origin| origin == "*") {
         return Some(layer.allow_origin(AllowOrigin::any()));

@@ -16,6 +16,7 @@ use crate::db::Database;
 use crate::db::probe::Probe;
 use crate::defence::Defence;
 use crate::mail::Mailer;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
 use crate::random::Random;
@@ -35,6 +36,8 @@ pub struct App {
     pub links: LinkKeys,
     /// What the security log is sealed with.
     pub seals: SealKey,
+    /// Rate limits.
+    pub limits: Limits,
     /// The defence of log-ins.
     pub defence: Defence,
     /// What paging cursors are authenticated with.

@@ -1,33 +1,58 @@
-//! Logs: text for people in development, one JSON object a line in production.
+//! Logs: text for people in development, one JSON object a line in production. Traces: OTLP, in builds with the feature `otel`.
 
-use tracing_subscriber::filter::Targets;
+mod logs;
+#[cfg(feature = "otel")]
+mod traces;
+#[cfg(not(feature = "otel"))]
+#[path = "telemetry/without_traces.rs"]
+mod traces;
+
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
 
-use crate::config::{LogConfig, LogFormat};
+use crate::config::Config;
+use crate::error::chain;
 
-/// Starts logging to standard error, for the rest of the process. Later calls change nothing.
-pub fn init(config: &LogConfig) {
-    // Our own targets at the chosen level; dependencies only when something is wrong, since their debug lines can quote queries.
-    let filter = Targets::new()
-        .with_default(tracing::Level::WARN.min(config.level))
-        .with_target("portcullis", config.level)
-        .with_target("portcullis_layers", config.level);
-    let layer = match config.format {
-        LogFormat::Text => fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .boxed(),
-        LogFormat::Json => fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .with_writer(std::io::stderr)
-            .boxed(),
+pub(crate) use traces::continue_trace;
+
+/// The target of spans inside requests and of mails: for traces alone, so that log lines keep the span that names their request.
+pub const SPANS: &str = "portcullis::span";
+
+/// The target of lines about requests, and of their spans.
+const ACCESS: &str = portcullis_layers::trace::TARGET;
+
+/// The target of lines about security events.
+const SECURITY: &str = "portcullis::security";
+
+/// What is to be written down when the process ends.
+#[derive(Debug)]
+#[must_use = "spans that wait to be exported are lost unless this is finished"]
+pub struct Telemetry {
+    export: Option<traces::Export>,
+}
+
+/// Starts logging to standard error and the export of traces, for the rest of the process. Later calls change nothing. Wants to be called
+/// inside of a Tokio runtime.
+pub fn init(config: &Config) -> Telemetry {
+    let (export, fault) = match traces::Export::start(&config.traces) {
+        Ok(export) => (export, None),
+        Err(fault) => (None, Some(fault)),
     };
-    if tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().is_err() {
+    let exported = export.as_ref().map(traces::Export::layer);
+    if tracing_subscriber::registry().with(exported).with(logs::layer(&config.log)).try_init().is_err() {
         tracing::debug!("logging was started before");
+    }
+    if let Some(fault) = fault {
+        tracing::warn!(error = chain(&fault), "OTEL_EXPORTER_OTLP_ENDPOINT is set, but traces are not exported");
+    }
+    Telemetry { export }
+}
+
+impl Telemetry {
+    /// Exports what waits, for as long as that takes a collector that answers, and a few seconds at most.
+    pub async fn finish(self) {
+        if let Some(export) = self.export {
+            export.finish().await;
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Counts of refused requests: cheap to note under a flood, written as one row per kind, network and minute.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use http::{Response, StatusCode};
@@ -11,6 +11,7 @@ use portcullis_layers::{ClientIp, Refusal};
 use serde_json::json;
 
 use crate::audit::{Event, Origin};
+use crate::auth::budget::network;
 use crate::error::ApiError;
 use crate::state::App;
 
@@ -65,6 +66,9 @@ impl Refusals {
             | (StatusCode::BAD_REQUEST, code @ "invalid_token") => note("token.refused", code),
             (StatusCode::CONFLICT, code @ "email_taken") => note("registration.refused", code),
             (StatusCode::BAD_REQUEST, code @ "invalid_request") => note("request.refused", code),
+            (StatusCode::TOO_MANY_REQUESTS, code @ ("rate_limited" | "too_many_attempts")) => {
+                note("rate_limit.exceeded", code);
+            }
             (StatusCode::SERVICE_UNAVAILABLE, code @ "overloaded") => note("request.shed", code),
             _ => {}
         }
@@ -126,30 +130,9 @@ pub fn event_type(kind: FindingKind) -> &'static str {
     }
 }
 
-/// The network that counts as one: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber gets.
-#[must_use]
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.into(),
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_of_one_subscriber_are_one_network() {
-        let parse = |text: &str| network(text.parse().unwrap());
-        assert_eq!(parse("2001:db8:1:2:3:4:5:6"), parse("2001:db8:1:2::1"));
-        assert_ne!(parse("2001:db8:1:2::1"), parse("2001:db8:1:3::1"));
-        assert_eq!(parse("::ffff:192.0.2.1"), parse("192.0.2.1"));
-        assert_ne!(parse("192.0.2.1"), parse("192.0.2.2"));
-    }
 
     #[test]
     fn memory_is_bounded_and_loss_is_told() {

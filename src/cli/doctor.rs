@@ -1,5 +1,8 @@
 //! `portcullis doctor`: one line for each thing that a service needs.
 
+use std::time::Duration;
+
+use portcullis_layers::rate_limit_redis::redis;
 use prometheus::Registry;
 use tokio_postgres::Config as Server;
 
@@ -9,12 +12,16 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::db::{Database, migrate, pool};
 use crate::error::chain;
+use crate::limits::NetworkLists;
 use crate::mail::Mailer;
 use crate::metrics::DatabaseMetrics;
+use crate::server::tls::Certificates;
 use crate::setup::{self, Failure};
 
 /// The difference between our clock and the database's that tokens survive, in seconds: the leeway of verification.
 const CLOCK_TOLERANCE: f64 = 5.0;
+/// How long Redis may take to let us in and answer.
+const REDIS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Checks everything it can reach, and fails if anything is wrong.
 pub(super) async fn run(config: Result<Config, ConfigError>) -> Result<(), Failure> {
@@ -35,9 +42,16 @@ pub(super) async fn run(config: Result<Config, ConfigError>) -> Result<(), Failu
         report.line("database", Err(chain(failure.as_ref())));
     }
     if let Some(url) = &config.redis_url {
-        report.line("redis", reach_redis(secrecy::ExposeSecret::expose_secret(url)).await);
+        report.line("redis", redis(secrecy::ExposeSecret::expose_secret(url)).await);
     }
     report.line("mail", mail(&config).await);
+    if let Some(files) = &config.tls {
+        let loaded = Certificates::load(files).map(|_| format!("{} and its key", files.certificate.display()));
+        report.line("tls", loaded.map_err(|error| chain(&error)));
+    }
+    if config.limits.allow_file.is_some() || config.limits.deny_file.is_some() {
+        report.line("networks", networks(&config));
+    }
     report.verdict()
 }
 
@@ -118,12 +132,22 @@ async fn keys(config: &Config, server: &Server) -> Result<String, String> {
     }
 }
 
-async fn reach_redis(url: &str) -> Result<String, String> {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    let address = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let address = if address.contains(':') { address.to_owned() } else { format!("{address}:6379") };
-    reach(&address).await
+async fn redis(url: &str) -> Result<String, String> {
+    let ping = async {
+        let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+        redis::cmd("PING").query_async::<String>(&mut connection).await
+    };
+    match tokio::time::timeout(REDIS_PATIENCE, ping).await {
+        Ok(Ok(_)) => Ok("answers".to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", REDIS_PATIENCE.as_secs())),
+    }
+}
+
+fn networks(config: &Config) -> Result<String, String> {
+    let lists = NetworkLists::load(&config.limits).map_err(|error| chain(&error))?;
+    let (allowed, denied) = lists.sizes();
+    Ok(format!("{allowed} allowed, {denied} denied"))
 }
 
 /// Whether mails would leave: the server is reached, trusted, and lets us in.
@@ -136,14 +160,5 @@ async fn mail(config: &Config) -> Result<String, String> {
     match mailer.check().await {
         Some(Err(class)) => Err(format!("{address}: {class}")),
         Some(Ok(())) | None => Ok(format!("{address} lets us in")),
-    }
-}
-
-async fn reach(address: &str) -> Result<String, String> {
-    let connect = tokio::net::TcpStream::connect(address);
-    match tokio::time::timeout(std::time::Duration::from_secs(5), connect).await {
-        Ok(Ok(_)) => Ok(format!("{address} accepts connections")),
-        Ok(Err(error)) => Err(format!("{address}: {error}")),
-        Err(_) => Err(format!("{address} does not answer")),
     }
 }

@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod doctor;
 mod keys;
+mod limits;
 mod migrate;
 mod output;
 mod password;
@@ -56,6 +57,9 @@ enum Command {
     /// Look after signing keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Look at what limits have counted, and clear it.
+    #[command(subcommand)]
+    Limits(limits::Command),
     /// Read the security log, and check that nobody tampered with it.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -104,14 +108,17 @@ fn run(command: Command) -> Result<(), Failure> {
     }
     let config = configuration()?;
     match command {
-        Command::Serve => {
-            crate::telemetry::init(&config.log);
-            block_on(serve::run(config))
-        }
+        Command::Serve => block_on(async {
+            let telemetry = crate::telemetry::init(&config);
+            let result = serve::run(config).await;
+            telemetry.finish().await;
+            result
+        }),
         Command::Migrate { check } => block_on(migrate::run(config, check)),
         Command::Doctor { .. } => block_on(probe::run(config)),
         Command::User(command) => block_on(user::run(config, command)),
         Command::Keys(command) => block_on(keys::run(config, command)),
+        Command::Limits(command) => block_on(limits::run(config, command)),
         Command::Audit(command) => block_on(audit::run(config, command)),
         Command::Sanitize(_) | Command::Openapi { .. } | Command::Completions { .. } => Ok(()),
     }

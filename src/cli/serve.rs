@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use super::output::say;
@@ -12,16 +12,17 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::embedded::{self, Embedded};
 use crate::random::SystemRandom;
+use crate::server::tls::Certificates;
 use crate::server::{self, Endpoint};
 use crate::setup::{self, Failure};
 use crate::state::App;
-use crate::{background, stack};
+use crate::{background, reload, stack};
 
 /// Serves until a signal says stop; then drains, writes down what is buffered, and stops the embedded database last. A second signal cuts
 /// the drain short.
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let started = tokio::time::Instant::now();
-    let Signals { stop, hurry } = signals()?;
+    let Signals { stop, hurry, hangup } = signals()?;
     // Before anything is started, so that a port in use costs nothing but a message.
     let listeners = Listeners {
         main: listen(SocketAddr::new(config.host, config.port), "PORT").await?,
@@ -36,7 +37,7 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         return Ok(());
     }
     let result = tokio::select! {
-        result = serve(config, listeners, embedded.as_ref(), started, stop) => result,
+        result = serve(config, listeners, embedded.as_ref(), started, stop, hangup) => result,
         Ok(()) = hurry => Err("a second signal came before all requests had finished: they were cut off".into()),
     };
     if let Some(embedded) = embedded {
@@ -69,8 +70,10 @@ async fn serve(
     embedded: Option<&Embedded>,
     started: tokio::time::Instant,
     mut stop: watch::Receiver<bool>,
+    hangup: Signal,
 ) -> Result<(), Failure> {
-    let tls = config.tls.as_ref().map(server::tls::acceptor).transpose()?;
+    let certificates = config.tls.as_ref().map(Certificates::load).transpose()?.map(Arc::new);
+    let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
     let app = tokio::select! {
         app = app(config, embedded, started) => app?,
         // The database may be far from there yet. What was begun in it is rolled back.
@@ -80,7 +83,8 @@ async fn serve(
     let stack = stack::build(&app)?;
     announce(&app, &listeners.main)?;
 
-    let tasks = background::start(&app, &stop);
+    let mut tasks = background::start(&app, &stop);
+    tasks.spawn(reload::on_hangup(hangup, app.clone(), certificates, stop.clone()));
     let main = server::run(listeners.main, Endpoint::main(&app, tls), stack, stop.clone());
     match listeners.operations {
         Some(operations) => {
@@ -120,6 +124,8 @@ struct Signals {
     stop: watch::Receiver<bool>,
     /// The second one: do not wait for anything.
     hurry: oneshot::Receiver<()>,
+    /// SIGHUP: read files anew. One that comes before there is anything to read them for waits.
+    hangup: Signal,
 }
 
 fn signals() -> Result<Signals, Failure> {
@@ -127,6 +133,7 @@ fn signals() -> Result<Signals, Failure> {
     let (hurrying, hurry) = oneshot::channel();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         let mut next = async || {
             tokio::select! {
@@ -141,7 +148,7 @@ fn signals() -> Result<Signals, Failure> {
         next().await;
         let _ = hurrying.send(());
     });
-    Ok(Signals { stop, hurry })
+    Ok(Signals { stop, hurry, hangup })
 }
 
 fn warn_about_settings(config: &Config) {

@@ -6,9 +6,11 @@
 mod connections;
 mod database;
 mod duration;
+mod limits;
 mod mail;
 mod reader;
 mod sections;
+mod traces;
 mod variables;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,11 +23,11 @@ use secrecy::{ExposeSecret, SecretString};
 pub use connections::ConnectionConfig;
 pub use database::{DatabaseConfig, SslMode};
 pub use duration::parse_duration;
+pub use limits::{LimitConfig, Rate};
 pub use mail::{Encryption, MailConfig, SmtpConfig};
 pub use reader::{ConfigError, Fault, Source};
-pub use sections::{
-    HashConfig, KeyAlgorithm, LimitConfig, LogConfig, LogFormat, Registration, TlsFiles, TokenConfig,
-};
+pub use sections::{HashConfig, KeyAlgorithm, LogConfig, LogFormat, Registration, TlsFiles, TokenConfig};
+pub use traces::{Sampling, TraceConfig};
 pub use variables::{VARIABLES, Variable};
 
 use reader::Reader;
@@ -73,6 +75,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Logs.
     pub log: LogConfig,
+    /// Traces.
+    pub traces: TraceConfig,
     /// `CORS_ALLOWED_ORIGINS`, the origins of browser front ends, or `*`.
     pub cors_allowed_origins: Vec<String>,
     /// `TRUSTED_PROXIES`, the networks whose forwarding headers count.
@@ -124,9 +128,10 @@ impl Config {
             hashing: sections::hashing(&mut reader),
             registration: sections::registration(&mut reader),
             require_verified_email: reader.flag("REQUIRE_VERIFIED_EMAIL", false),
-            limits: sections::limits(&mut reader),
+            limits: limits::read(&mut reader),
             mail: mail::read(&mut reader, environment),
             log: sections::log(&mut reader, environment),
+            traces: traces::read(&mut reader),
             cors_allowed_origins: sections::origins(&mut reader),
             trusted_proxies: reader.list("TRUSTED_PROXIES", "10.0.0.0/8,192.168.1.7/32"),
             connections: connections::read(&mut reader),

@@ -69,17 +69,6 @@ pub enum Registration {
     Closed,
 }
 
-/// Rate limits of the default class.
-#[derive(Clone, Copy, Debug)]
-pub struct LimitConfig {
-    /// `RATE_LIMIT_ENABLED`.
-    pub enabled: bool,
-    /// `RATE_LIMIT_REQUESTS` per duration.
-    pub requests: u32,
-    /// `RATE_LIMIT_DURATION`.
-    pub duration: Duration,
-}
-
 /// Logs.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
@@ -87,6 +76,10 @@ pub struct LogConfig {
     pub level: tracing::Level,
     /// `LOG_FORMAT`.
     pub format: LogFormat,
+    /// `LOG_ACCESS`, whether requests that did not fail have a line.
+    pub access: bool,
+    /// `LOG_SECURITY`, whether security events have a line besides their row in the audit log.
+    pub security: bool,
 }
 
 /// `LOG_FORMAT`.
@@ -155,14 +148,6 @@ pub(super) fn registration(reader: &mut Reader<'_>) -> Registration {
     reader.choice("REGISTRATION", &modes, Registration::Open)
 }
 
-pub(super) fn limits(reader: &mut Reader<'_>) -> LimitConfig {
-    LimitConfig {
-        enabled: reader.flag("RATE_LIMIT_ENABLED", true),
-        requests: reader.number("RATE_LIMIT_REQUESTS", 100, 1..=1_000_000),
-        duration: reader.duration("RATE_LIMIT_DURATION", Duration::from_secs(60), Duration::from_secs(1)),
-    }
-}
-
 pub(super) fn log(reader: &mut Reader<'_>, environment: Environment) -> LogConfig {
     use tracing::Level;
     let levels = [
@@ -180,6 +165,8 @@ pub(super) fn log(reader: &mut Reader<'_>, environment: Environment) -> LogConfi
     LogConfig {
         level: reader.choice("LOG_LEVEL", &levels, Level::INFO),
         format: reader.choice("LOG_FORMAT", &[("text", LogFormat::Text), ("json", LogFormat::Json)], format),
+        access: reader.flag("LOG_ACCESS", true),
+        security: reader.flag("LOG_SECURITY", true),
     }
 }
 

@@ -122,3 +122,30 @@ fn the_list_of_variables_is_what_is_read() {
         .collect();
     assert_eq!(listed, asked.into_inner());
 }
+
+#[test]
+fn traces_follow_the_variables_of_opentelemetry() {
+    let traces = |variables: &[(&str, &str)]| load(variables).map(|config| config.traces);
+    let of = |parent_based, ratio| Sampling { parent_based, ratio };
+    assert_eq!(traces(&[]).unwrap().endpoint, None);
+    assert_eq!(traces(&[]).unwrap().sampling, of(true, 1.0));
+    for (sampler, sampling) in [
+        ("always_on", of(false, 1.0)),
+        ("always_off", of(false, 0.0)),
+        ("traceidratio", of(false, 0.25)),
+        ("parentbased_traceidratio", of(true, 0.25)),
+    ] {
+        let found = traces(&[("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", "0.25")]).unwrap();
+        assert_eq!(found.sampling, sampling, "{sampler}");
+    }
+    let endpoint = traces(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otel.example.com/in/")]).unwrap().endpoint;
+    assert_eq!(endpoint.as_deref(), Some("https://otel.example.com/in"));
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
+        ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
+        ("OTEL_TRACES_SAMPLER_ARG", "NaN"),
+    ] {
+        assert_eq!(traces(&[(name, value)]).unwrap_err().0[0].variable, name);
+    }
+}

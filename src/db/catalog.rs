@@ -48,6 +48,7 @@ pub const TABLES: &[&[Query]] = &[
     super::export::QUERIES,
     super::login_attempts::QUERIES,
     super::mail_jobs::QUERIES,
+    super::notices::QUERIES,
     super::password_reset_tokens::QUERIES,
     super::pending_registrations::QUERIES,
     super::refresh_tokens::QUERIES,

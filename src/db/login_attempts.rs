@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -178,7 +179,7 @@ pub struct ListedCounter {
 
 /// Counters of an account, of a network, or of both.
 pub const LIST: &str = "select scope, network, failures, window_ends, strikes from login_attempts \
-    where ($1::bytea is null or account = $1) and ($2::inet is null or network = $2) and window_ends > $3 \
+    where ($1::bytea is null or account = $1) and ($2::text is null or network <<= $2::text::inet) and window_ends > $3 \
     order by window_ends desc limit $4";
 
 /// The running counters of an account, of a network, of both, or of all.
@@ -188,11 +189,12 @@ pub const LIST: &str = "select scope, network, failures, window_ends, strikes fr
 pub async fn list(
     client: &impl GenericClient,
     account: Option<&[u8; 32]>,
-    network: Option<IpAddr>,
+    network: Option<IpNet>,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<ListedCounter>, DbError> {
     let account = account.map(|account| &account[..]);
+    let network = network.map(|network| network.to_string());
     let rows = query::all(client, LIST, &[&account, &network, &now, &limit]).await?;
     rows.iter().map(|row| Ok(from_row(row)?)).collect()
 }
@@ -209,7 +211,8 @@ fn from_row(row: &Row) -> Result<ListedCounter, tokio_postgres::Error> {
 
 /// Starts an account, a network or both from nothing.
 pub const CLEAR: &str = "delete from login_attempts \
-    where (account = $1 or $1::bytea is null) and (network = $2 or $2::inet is null) and ($1 is not null or $2 is not null)";
+    where (account = $1 or $1::bytea is null) and (network <<= $2::text::inet or $2::text is null) \
+    and ($1 is not null or $2::text is not null)";
 
 /// Forgets the counters of an account, of a network, or of the account from the network; tells how many.
 ///
@@ -218,9 +221,10 @@ pub const CLEAR: &str = "delete from login_attempts \
 pub async fn clear(
     client: &impl GenericClient,
     account: Option<&[u8; 32]>,
-    network: Option<IpAddr>,
+    network: Option<IpNet>,
 ) -> Result<u64, DbError> {
     let account = account.map(|account| &account[..]);
+    let network = network.map(|network| network.to_string());
     query::execute(client, CLEAR, &[&account, &network]).await
 }
 

@@ -13,6 +13,7 @@ pub mod export;
 pub mod login_attempts;
 pub mod mail_jobs;
 pub mod migrate;
+pub mod notices;
 pub mod password_reset_tokens;
 pub mod pending_registrations;
 pub mod pool;

@@ -7,6 +7,8 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use tokio::time::Instant;
 use tokio_postgres::Config as Server;
 use tokio_postgres::config::SslMode as WireMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Client, DbError, tls};
@@ -23,6 +25,9 @@ const SESSION_OPTIONS: &str = "-c statement_timeout=10s -c lock_timeout=5s -c id
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: Pool,
+    /// The server itself, where a pooler stands before it.
+    direct: Arc<Server>,
+    ssl_mode: SslMode,
     metrics: Arc<DatabaseMetrics>,
     max_idle: usize,
     max_lifetime: Duration,
@@ -34,6 +39,7 @@ impl Database {
     /// # Errors
     /// When the TLS roots of the machine cannot be read.
     pub fn new(server: &Server, config: &DatabaseConfig, metrics: DatabaseMetrics) -> Result<Self, DatabaseSetupError> {
+        let direct = Arc::new(config.direct.as_ref().unwrap_or(server).clone());
         let mut server = with_timeouts(server, config.ssl_mode);
         // A transaction pooler refuses start-up options that it does not know; its own settings bound the sessions then.
         if config.direct.is_none() && server.get_options().is_none() {
@@ -49,7 +55,7 @@ impl Database {
             .recycle_timeout(Some(ACQUIRE_TIMEOUT))
             .build()?;
         let metrics = Arc::new(metrics);
-        Ok(Self { pool, metrics, max_idle: config.max_idle, max_lifetime: config.max_lifetime })
+        Ok(Self { pool, direct, ssl_mode: config.ssl_mode, metrics, max_idle: config.max_idle, max_lifetime: config.max_lifetime })
     }
 
     /// A connection, within [`ACQUIRE_TIMEOUT`].
@@ -115,6 +121,16 @@ pub async fn connect(server: &Server, ssl_mode: SslMode) -> Result<tokio_postgre
         }
     });
     Ok(client)
+}
+
+type DirectConnection = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
+/// A connection past any pooler, which the caller drives.
+pub(super) async fn direct(
+    database: &Database,
+) -> Result<(tokio_postgres::Client, DirectConnection), DatabaseSetupError> {
+    let server = with_timeouts(&database.direct, database.ssl_mode);
+    Ok(server.connect(connector(database.ssl_mode)?).await?)
 }
 
 fn with_timeouts(server: &Server, ssl_mode: SslMode) -> Server {

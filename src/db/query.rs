@@ -6,9 +6,11 @@ use deadpool_postgres::GenericClient as _;
 use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tracing::Instrument;
 
 use super::{Client, DbError, GenericClient, Transaction};
 use crate::metrics::DatabaseMetrics;
+use crate::telemetry::SPANS;
 
 /// The longest that one query may take from the client's side. A server that hangs is as good as gone, and callers deserve an early 503.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,7 +79,14 @@ async fn bounded<T>(
     work: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, DbError> {
     let started = Instant::now();
-    let outcome = tokio::time::timeout(TIMEOUT, work).await;
+    let span = tracing::debug_span!(
+        target: SPANS,
+        "db.query",
+        otel.kind = "client",
+        db.system.name = "postgresql",
+        db.operation.name = name
+    );
+    let outcome = tokio::time::timeout(TIMEOUT, work.instrument(span)).await;
     metrics.query(name, started.elapsed());
     match outcome {
         Ok(result) => result.map_err(DbError::from),

@@ -23,6 +23,8 @@ struct Check {
 struct SummaryChecks {
     database: Check,
     #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mail: Option<Check>,
 }
 
@@ -39,6 +41,8 @@ struct Summary {
 struct ReadyChecks {
     database: Check,
     migrations: Check,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<Check>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mail: Option<Check>,
 }
@@ -66,18 +70,19 @@ struct Live {
 pub async fn summary(call: Call) -> reply::Result {
     let app = &call.app;
     let (database, _) = database(app).await;
-    let mail = mail(app);
+    let (redis, mail) = (redis(app).await, mail(app));
     let healthy = database.status == "healthy";
+    let is_whole = [&redis, &mail].into_iter().flatten().all(|check| check.status == "healthy");
     let body = Summary {
-        status: match &mail {
+        status: match is_whole {
             _ if !healthy => "unhealthy",
-            Some(mail) if mail.status != "healthy" => "degraded",
-            _ => "healthy",
+            true => "healthy",
+            false => "degraded",
         },
         service: "portcullis",
         version: VERSION,
         timestamp: app.clock.now(),
-        checks: SummaryChecks { database, mail },
+        checks: SummaryChecks { database, redis, mail },
     };
     reply::json(status(healthy), &body)
 }
@@ -94,7 +99,7 @@ pub async fn ready(call: Call) -> reply::Result {
         status: if ready { "ready" } else { "not_ready" },
         timestamp: app.clock.now(),
         version: VERSION,
-        checks: ReadyChecks { database, migrations, mail: mail(app) },
+        checks: ReadyChecks { database, migrations, redis: redis(app).await, mail: mail(app) },
     };
     reply::json(status(ready), &body)
 }
@@ -120,6 +125,16 @@ fn mail(app: &App) -> Option<Check> {
         status: if health.is_reachable { "healthy" } else { "degraded" },
         response_time_ms: milliseconds(health.response_time),
         last_checked: health.last_checked,
+    })
+}
+
+/// Whether instances share their limits, if they are to. Without Redis each counts for itself, and everything else works.
+async fn redis(app: &App) -> Option<Check> {
+    let (is_shared, took) = app.limits.look().await?;
+    Some(Check {
+        status: if is_shared { "healthy" } else { "degraded" },
+        response_time_ms: milliseconds(took),
+        last_checked: app.clock.now(),
     })
 }
 

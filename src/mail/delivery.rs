@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use tracing::Instrument;
 
 use super::Kind;
 use super::letter::{Letter, Template};
@@ -16,6 +17,7 @@ use crate::db::query;
 use crate::error::{ApiError, chain};
 use crate::random::Random;
 use crate::state::App;
+use crate::telemetry::SPANS;
 
 /// How long the outcome of an attempt may take to be written down. With the attempt itself, less than the lease.
 const NOTING: Duration = Duration::from_secs(60);
@@ -33,8 +35,12 @@ enum Outcome {
 /// Attempts a job, and ends it or gives it back.
 pub(super) async fn deliver(app: Arc<App>, job: ClaimedMailJob) {
     let Some(kind) = Kind::from_name(&job.kind) else { return };
-    let outcome = attempt(&app, kind, &job).await;
-    note(&app, kind, &job, &outcome).await;
+    let span = tracing::debug_span!(target: SPANS, "mail.deliver", otel.kind = "producer", kind = kind.name());
+    let work = async {
+        let outcome = attempt(&app, kind, &job).await;
+        note(&app, kind, &job, &outcome).await;
+    };
+    work.instrument(span).await;
 }
 
 async fn attempt(app: &App, kind: Kind, job: &ClaimedMailJob) -> Outcome {

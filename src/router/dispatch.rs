@@ -9,13 +9,18 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
+use portcullis_layers::rate_limit::Outcome;
 use tower::Service;
+use tracing::Instrument;
 
 use super::{Match, Router};
+use crate::access::Authenticated;
 use crate::error::ApiError;
 use crate::handlers::Call;
+use crate::limits::Who;
 use crate::reply::Response;
 use crate::state::App;
+use crate::telemetry::SPANS;
 
 /// Marks a response that is the same for everybody; a response extension.
 #[derive(Clone, Copy, Debug)]
@@ -73,16 +78,26 @@ impl Service<Request<Full<Bytes>>> for Dispatch {
             return Box::pin(std::future::ready(Ok(response)));
         };
         let app = self.app.clone();
+        let user = request.extensions().get::<Authenticated>().map(|who| who.user.id);
         let answer = (row.handler)(Call::new(app.clone(), request));
+        let span = tracing::debug_span!(target: SPANS, "handler", http.route = row.path);
         Box::pin(async move {
-            let result = answer.await;
-            app.metrics.operations.ended(row, &result);
-            let mut response = match result {
-                Ok(response) => response,
-                Err(error) => return Ok(error.into_response()),
+            let charged = match user {
+                Some(id) => app.limits.charge(Who::User, id.as_bytes()).await,
+                None => None,
             };
-            if row.is_static {
+            if let Some(outcome) = charged.clone().filter(Outcome::is_refused) {
+                return Ok(ApiError::RateLimited(Box::new(outcome)).into_response());
+            }
+            let result = answer.instrument(span).await;
+            app.metrics.operations.ended(row, &result);
+            let is_static = row.is_static && result.is_ok();
+            let mut response = result.unwrap_or_else(ApiError::into_response);
+            if is_static {
                 response.extensions_mut().insert(Compressible);
+            }
+            if let Some(outcome) = charged {
+                response.extensions_mut().get_or_insert(outcome);
             }
             Ok(response)
         })

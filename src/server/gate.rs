@@ -1,11 +1,12 @@
 //! How many connections there may be: in all, and from one network.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
 
+use crate::auth::budget::network;
 use crate::metrics::connections::ConnectionMetrics;
 
 /// The networks whose word counts: `TRUSTED_PROXIES`.
@@ -118,14 +119,6 @@ impl Drop for Place {
                 taken.networks.remove(&network);
             }
         }
-    }
-}
-
-/// What one customer usually holds: an IPv4 address, or a /64 of IPv6, whose first address stands for it.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod doctor;
 mod keys;
+mod limits;
 mod start;
 
 use serde_json::{Value, json};
@@ -33,6 +34,9 @@ const COMMANDS: &[&str] = &[
     "keys list",
     "keys rotate",
     "keys retire",
+    "limits",
+    "limits show",
+    "limits clear",
     "audit",
     "audit verify",
     "audit tail",
@@ -91,7 +95,8 @@ async fn every_subcommand_explains_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_of_subcommands_is_complete() {
     let program = unconfigured();
-    for (parent, prefix) in [(&[][..], ""), (&["user"], "user "), (&["keys"], "keys ")] {
+    let groups = [(&[][..], ""), (&["user"], "user "), (&["keys"], "keys "), (&["limits"], "limits "), (&["audit"], "audit ")];
+    for (parent, prefix) in groups {
         let mut arguments = parent.to_vec();
         arguments.push("--help");
         let help = program.run(&arguments).await.done();

@@ -1,5 +1,6 @@
 //! Logs tell what happened, in which request, and never a secret.
 
+mod fields;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -36,9 +37,10 @@ async fn every_line_is_a_json_object_and_every_request_can_be_found_by_its_id() 
             let id = span["request.id"].as_str().unwrap_or_else(|| panic!("a request without an id: {line}"));
             requests.insert(id.to_owned());
         } else {
-            // Outside of requests only the counts of refusals are written down.
+            // Outside of requests only the counts of refusals are written down, and the seals over them.
             let event = line["event"].as_str().unwrap_or_default();
-            assert!(line["target"] != "portcullis::security" || event.ends_with(".refused"), "{line}");
+            let of_nobody = event.ends_with(".refused") || event == "audit.sealed";
+            assert!(line["target"] != "portcullis::security" || of_nobody, "{line}");
         }
     }
     for answer in recorded.answers {
@@ -84,4 +86,21 @@ async fn the_database_password_is_not_repeated_while_the_database_is_out_of_reac
     wait_for("it to notice", async || service.stderr().contains("the database is not there yet").then_some(())).await;
     let ended = service.stop().await;
     assert!(!ended.stderr.contains(DATABASE_PASSWORD), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_access_log_and_the_security_log_can_be_switched_off_one_by_one() {
+    for (variable, silent, heard) in [
+        ("LOG_ACCESS", "portcullis_layers::trace", "portcullis::security"),
+        ("LOG_SECURITY", "portcullis::security", "portcullis_layers::trace"),
+    ] {
+        let service = talkative(&fresh_database().await).set(variable, "false").serve().await;
+        let answer = service.client().log_in("nobody@example.com", "not the password").await.expect(401);
+        let ended = service.stop().await;
+        let lines: Vec<Value> = ended.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |target: &str| lines.iter().filter(|line| line["target"] == target).collect::<Vec<_>>();
+        assert!(of(silent).is_empty(), "{:?}", of(silent));
+        let id = answer.header("x-request-id");
+        assert!(of(heard).iter().any(|line| line["span"]["request.id"] == id), "{:?}", of(heard));
+    }
 }

@@ -46,7 +46,7 @@ async fn a_page_of_ones_own_events_among_a_million() {
     let fill = "insert into audit_logs (id, user_id, event_type, details, ip_address, user_agent, success, created_at) \
                 select gen_random_uuid(), case when n % 1000 = 0 then $2::text::uuid else md5((n % 1000)::text)::uuid end, \
                 'login.succeeded', '{\"remember_me\": false}', '192.0.2.7', 'Mozilla/5.0', true, \
-                timestamptz '2026-01-01T00:00:00Z' + n * interval '14 seconds' from generate_series(1, $1) n";
+                timestamptz '2026-01-01T00:00:00Z' + n * interval '14 seconds' from generate_series(1, $1::bigint) n";
     let begun = Instant::now();
     database.execute(fill, &[&ROWS, &account.id]).await.unwrap();
     #[expect(clippy::cast_precision_loss, reason = "a million fits")]

@@ -10,11 +10,12 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::support::{Answer, Program, Service, Wire};
+use crate::support::{Answer, Program, Service, Wire, wait_for};
 
 /// A program that serves TLS with a certificate of its own, and the certificate.
 pub(crate) struct Secured {
@@ -177,4 +178,38 @@ async fn the_live_check_knows_a_listener_with_tls() {
     assert_eq!(program.run(&["doctor", "--live"]).await.code, Some(0));
     service.stop().await;
     assert_eq!(program.run(&["doctor", "--live"]).await.code, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_brings_a_renewed_certificate_to_connections_from_then_on() {
+    let mut secured = Secured::new().await;
+    let service = secured.program.serve().await;
+    let mut early = secured.connect(&service, rustls::ALL_VERSIONS, &[]).await;
+    let folder = secured.program.folder().to_owned();
+    let renewed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+
+    // Half of the way: a certificate without its key.
+    std::fs::write(folder.join("cert.pem"), renewed.cert.pem()).unwrap();
+    service.signal("HUP");
+    wait_for("the old certificate to be kept", async || {
+        service.stderr().contains("the old certificate stays in force").then_some(())
+    })
+    .await;
+    live(secured.connect(&service, rustls::ALL_VERSIONS, &[]).await).await.1.expect(200);
+    let report = secured.program.run(&["doctor"]).await;
+    assert!(report.code == Some(1) && report.stdout.contains("FAIL  tls"), "{report:?}");
+
+    std::fs::write(folder.join("key.pem"), renewed.signing_key.serialize_pem()).unwrap();
+    service.signal("HUP");
+    wait_for("the new certificate", async || service.stderr().contains("read TLS_CERT and TLS_KEY anew").then_some(()))
+        .await;
+    secured.certificate = renewed.cert;
+    live(secured.connect(&service, rustls::ALL_VERSIONS, &[]).await).await.1.expect(200);
+    assert!(secured.program.run(&["doctor"]).await.done().contains("ok    tls"));
+
+    early.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut said = Vec::new();
+    early.read_to_end(&mut said).await.unwrap();
+    assert!(said.starts_with(b"HTTP/1.1 200"), "connections of before go on");
+    assert_eq!(service.stop().await.code, Some(0));
 }

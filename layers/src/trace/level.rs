@@ -1,7 +1,7 @@
 //! Spans and events at a level that is known at run time.
 
-/// What filters name; the module paths below it may change.
-pub(super) const TARGET: &str = "portcullis_layers::trace";
+/// The target of span and event, for filters; the module paths below it may change.
+pub const TARGET: &str = "portcullis_layers::trace";
 
 /// Calls `span!` or `event!` at a level that is no constant, by one call site per level.
 macro_rules! at_level {

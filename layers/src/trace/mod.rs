@@ -16,7 +16,7 @@
 //! # Fields
 //!
 //! The names follow the OpenTelemetry semantic conventions where these have one. The target of span and event is
-//! `portcullis_layers::trace`.
+//! `portcullis_layers::trace` ([`TARGET`]).
 //!
 //! | field | on | value |
 //! |---|---|---|
@@ -81,4 +81,5 @@ mod span;
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
 pub use layer::TraceLayer;
+pub use level::TARGET;
 pub use service::Trace;

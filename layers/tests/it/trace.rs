@@ -14,7 +14,7 @@ use portcullis_layers::{ClientIp, Refusal, RequestId, RoutePattern, TraceContext
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
-use tracing::{Dispatch, Level};
+use tracing::{Dispatch, Level, Span};
 
 /// While there is but one subscriber, tracing asks only the thread that comes to a call site first, and remembers a "no" of a thread
 /// without. A second one that never goes away makes it ask all subscribers.
@@ -125,6 +125,32 @@ async fn the_event_comes_at_the_end_of_the_body_inside_a_span_that_knows_the_req
         })
     );
     assert!(!log.text().contains("secret"));
+}
+
+#[tokio::test]
+async fn a_span_is_shown_with_its_request_before_anything_runs_in_it() {
+    let log = Log::at(Level::INFO);
+    let layer = TraceLayer::new().opened(|span, head| {
+        let id = head.extensions.get::<RequestId>().unwrap();
+        assert!(span.metadata().is_some() && *span != Span::current());
+        tracing::info!(id = id.as_str(), "opened");
+    });
+    let service = layer.layer(service_fn(async |_: Request<()>| {
+        tracing::info!("inside");
+        Ok::<_, io::Error>(respond(200))
+    }));
+    let request = Request::builder().extension(RequestId::from_u128(0xab)).body(()).unwrap();
+    service.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    let messages = log.events().into_iter().map(|event| event["fields"]["message"].clone()).collect::<Vec<_>>();
+    assert_eq!(messages, ["opened", "inside", "request completed"]);
+}
+
+#[tokio::test]
+async fn a_span_that_nobody_listens_to_is_not_shown() {
+    let _log = Log::at(Level::WARN);
+    let layer = TraceLayer::new().opened(|_, _| panic!("it was shown"));
+    let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, io::Error>(respond(200))));
+    service.oneshot(Request::new(())).await.unwrap();
 }
 
 #[tokio::test]

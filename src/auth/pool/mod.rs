@@ -24,10 +24,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use self::engine::Engine;
 pub use self::engine::{Computation, Observe, Purpose, Verification};
 use super::hash::{Algorithm, HashError, MAX_PASSWORD_BYTES, SALT_LENGTH};
+use crate::telemetry::SPANS;
 
 /// Computes password hashes on a bounded number of threads. Clones share one pool.
 #[derive(Clone, Debug)]
@@ -175,12 +177,15 @@ impl Ticket {
     /// taken until it ends, even if nobody waits for it any more.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Engine) -> T + Send + 'static) -> Result<T, PoolError> {
         let asked = Instant::now();
-        let worker = Arc::clone(&self.pool.workers).acquire_owned().await.map_err(|_| PoolError::Stopped)?;
+        let waiting = tracing::debug_span!(target: SPANS, "hash.wait");
+        let worker = Arc::clone(&self.pool.workers).acquire_owned().instrument(waiting).await;
+        let worker = worker.map_err(|_| PoolError::Stopped)?;
         self.pool.engine.observer.waited(asked.elapsed());
         let held = (Arc::clone(&self.place), worker);
         let pool = Arc::clone(&self.pool);
+        let computing = tracing::debug_span!(target: SPANS, "hash.compute");
         let computation = tokio::task::spawn_blocking(move || {
-            let result = work(&pool.engine);
+            let result = computing.in_scope(|| work(&pool.engine));
             drop(held);
             result
         });

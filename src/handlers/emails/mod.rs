@@ -5,6 +5,7 @@ mod inspections;
 mod sign_ups;
 
 use http::StatusCode;
+use portcullis_layers::rate_limit::Outcome;
 use secrecy::SecretString;
 
 pub use self::changes::{confirm_change, undo_change};
@@ -18,6 +19,7 @@ use crate::auth::token::OpaqueToken;
 use crate::body::Form;
 use crate::db::{query, users};
 use crate::error::ApiError;
+use crate::limits::Who;
 use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done};
 
@@ -89,6 +91,11 @@ pub(super) async fn ask_for_mail(call: &Call, kind: Kind, event_type: &'static s
     let address = email(&mut form);
     form.finish()?;
     let address = address.ok_or(ApiError::Validation(Vec::new()))?;
+    // As a digest: the store of limits is to name nobody.
+    let key = app.defence.keys.account(address.key());
+    if let Some(outcome) = app.limits.charge(Who::MailAddress, &key).await.filter(Outcome::is_refused) {
+        return Err(ApiError::RateLimited(Box::new(outcome)));
+    }
     let mut client = app.database.get().await?;
     let transaction = query::begin(&mut client).await?;
     call.enqueue(&transaction, kind, Recipient::EmailKey(address.key()), None).await?;

@@ -1,0 +1,212 @@
+//! Rate limits: the policies, where they are counted, and what each request pays.
+//!
+//! Networks pay in the `rate_limit` layer, before anything costs. Users and addresses pay when it is known who asks: see
+//! [`Limits::charge`]. Without `REDIS_URL` each instance counts for itself; with it they count together, and each goes on by itself while
+//! Redis is away.
+
+pub mod deny;
+mod networks;
+pub mod notices;
+pub mod target;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_layers::{ClientIp, RequestHead};
+use portcullis_layers::rate_limit::{Charge, Charges, Key, Limit, Limiter, Outcome, Policy, RateLimitLayer};
+use portcullis_layers::rate_limit_redis::{Event, RedisLimiter, RedisRateLimitLayer};
+use secrecy::ExposeSecret;
+
+pub use self::networks::{ListError, NetworkLists};
+use crate::clock::Clock;
+use crate::config::{Config, Rate};
+use crate::metrics::{LimitMetrics, Metrics};
+use crate::router::Match;
+use crate::routes::LimitClass;
+use crate::setup::Failure;
+
+/// How long a request waits for Redis.
+const DEADLINE: Duration = Duration::from_millis(50);
+
+/// What is limited besides networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A user, by id.
+    User,
+    /// An address that mails are asked for.
+    MailAddress,
+}
+
+/// Every limit of the service.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    default: Limit,
+    register: Limit,
+    login: Limit,
+    refresh: Limit,
+    mail: Limit,
+    mail_address: Limit,
+    secret: Limit,
+    user: Limit,
+    redis: Option<RedisLimiter>,
+    /// Networks that pay nothing, and networks that get nothing.
+    pub networks: Arc<NetworkLists>,
+    is_on: bool,
+}
+
+impl Limits {
+    /// Prepares the limits that the configuration asks for. Redis may come up later.
+    ///
+    /// # Errors
+    /// When a policy cannot be kept, or `REDIS_URL` cannot be used.
+    pub fn new(config: &Config, metrics: &Metrics, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let wanted = &config.limits;
+        let policies = [
+            ("default", wanted.default),
+            ("register", wanted.register),
+            ("login", wanted.login),
+            ("refresh", wanted.refresh),
+            ("mail", wanted.mail),
+            ("mail_address", wanted.mail_address),
+            ("secret", wanted.secret),
+            ("user", wanted.user),
+        ];
+        let mut builder = Limiter::builder();
+        for (name, Rate { requests, window }) in policies {
+            builder = builder.policy(Policy::new(name, requests, window));
+            metrics.limits.announce(name);
+        }
+        let noted = metrics.limits.clone();
+        let start = clock.now();
+        let limiter = builder
+            .clock(move || u64::try_from(clock.now().duration_since(start).as_nanos()).unwrap_or(0))
+            .observe(move |policy, event| noted.decided(policy, event))
+            .build()?;
+        let limit = |name: &str| limiter.limit(name).ok_or_else(|| format!("there is no policy {name}"));
+        let redis = match config.redis_url.as_ref().filter(|_| wanted.enabled) {
+            Some(url) => Some(shared(url.expose_secret(), metrics)?),
+            None => None,
+        };
+        Ok(Self {
+            default: limit("default")?,
+            register: limit("register")?,
+            login: limit("login")?,
+            refresh: limit("refresh")?,
+            mail: limit("mail")?,
+            mail_address: limit("mail_address")?,
+            secret: limit("secret")?,
+            user: limit("user")?,
+            redis,
+            networks: Arc::new(NetworkLists::load(wanted)?),
+            is_on: wanted.enabled,
+        })
+    }
+
+    /// What networks pay.
+    fn rules(&self) -> RateLimitLayer {
+        let (limits, lists) = (self.clone(), self.networks.clone());
+        RateLimitLayer::builder()
+            .exempt(move |head| class(head) == LimitClass::Exempt || client(head).is_some_and(|client| lists.is_allowed(client)))
+            .charges(move |head, charges| {
+                let key = Key::client(head);
+                if let Some(limit) = limits.of(class(head)) {
+                    charges.push(Charge::new(limit, key.clone()));
+                }
+                charges.push(Charge::new(&limits.default, key));
+            })
+            .build()
+    }
+
+    /// The layer of an instance that counts for itself, if this is one.
+    #[must_use]
+    pub fn local_layer(&self) -> Option<RateLimitLayer> {
+        (self.is_on && self.redis.is_none()).then(|| self.rules())
+    }
+
+    /// The layer of an instance that shares its counts, if this is one.
+    #[must_use]
+    pub fn shared_layer(&self) -> Option<RedisRateLimitLayer> {
+        self.redis.as_ref().map(|redis| RedisRateLimitLayer::new(redis.clone(), self.rules()))
+    }
+
+    /// Charges a user or an address. Put the outcome into the extensions of the answer: the layer tells the client of the tightest.
+    pub async fn charge(&self, who: Who, key: &[u8]) -> Option<Outcome> {
+        if !self.is_on {
+            return None;
+        }
+        let limit = match who {
+            Who::User => &self.user,
+            Who::MailAddress => &self.mail_address,
+        };
+        let Some(redis) = &self.redis else { return Some(limit.charge(Key::new(key))) };
+        let charges = Charges::from(Charge::new(limit, Key::new(key)));
+        match redis.charge(&charges).await {
+            Ok(outcome) => Some(outcome),
+            // Cannot happen: it falls back to the limits of this process.
+            Err(_) => Some(limit.charge(Key::new(key))),
+        }
+    }
+
+    /// Takes a count of the keys that this process remembers.
+    pub fn observe(&self, metrics: &LimitMetrics) {
+        let all = [&self.default, &self.register, &self.login, &self.refresh, &self.mail, &self.mail_address, &self.secret, &self.user];
+        for limit in all {
+            metrics.held(limit.name(), limit.held_keys());
+        }
+    }
+
+    /// Asks Redis, where there is one: whether it answers, and after what time. After failures it is not asked, and this is quick.
+    pub async fn look(&self) -> Option<(bool, Duration)> {
+        let redis = self.redis.as_ref()?;
+        let begun = tokio::time::Instant::now();
+        let key = Key::new(b"portcullis health");
+        // What it says of the key is of no interest.
+        let _ = redis.peek(&Charges::from(Charge::new(&self.default, key))).await;
+        Some((redis.is_shared(), begun.elapsed()))
+    }
+
+    /// What is counted by network.
+    fn of_networks(&self) -> impl Iterator<Item = &Limit> {
+        [&self.default, &self.register, &self.login, &self.refresh, &self.mail, &self.secret].into_iter()
+    }
+
+    fn of(&self, class: LimitClass) -> Option<&Limit> {
+        match class {
+            LimitClass::Register => Some(&self.register),
+            LimitClass::Login => Some(&self.login),
+            LimitClass::Refresh => Some(&self.refresh),
+            LimitClass::Mail => Some(&self.mail),
+            LimitClass::Secret => Some(&self.secret),
+            LimitClass::Default | LimitClass::Exempt => None,
+        }
+    }
+}
+
+/// The class of the row that a request is for. What no row answers pays by default, or guessing paths would be free.
+fn class(head: RequestHead<'_>) -> LimitClass {
+    head.extensions.get::<Match>().and_then(Match::row).map_or(LimitClass::Default, |row| row.limit)
+}
+
+fn client(head: RequestHead<'_>) -> Option<IpAddr> {
+    head.extensions.get::<ClientIp>().map(|ClientIp(address)| *address)
+}
+
+fn shared(url: &str, metrics: &Metrics) -> Result<RedisLimiter, Failure> {
+    metrics.limits.with_store(&metrics.registry)?;
+    let limits: LimitMetrics = metrics.limits.clone();
+    limits.store_up.set(1);
+    limits.redis_up.set(1);
+    let on_event = move |event: &Event| {
+        let is_up = i64::from(!matches!(event, Event::Lost { .. }));
+        limits.store_up.set(is_up);
+        limits.redis_up.set(is_up);
+        if is_up == 0 {
+            limits.fallbacks.inc();
+            tracing::warn!("{event}; each instance counts for itself now");
+        } else {
+            tracing::info!("{event}");
+        }
+    };
+    Ok(RedisLimiter::builder(url).prefix("portcullis").deadline(DEADLINE).on_event(on_event).build()?)
+}
