@@ -13,9 +13,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_layers::{ClientIp, RequestHead};
 use portcullis_layers::rate_limit::{Charge, Charges, Key, Limit, Limiter, Outcome, Policy, RateLimitLayer};
 use portcullis_layers::rate_limit_redis::{Event, RedisLimiter, RedisRateLimitLayer};
+use portcullis_layers::{ClientIp, RequestHead};
 use secrecy::ExposeSecret;
 
 pub use self::networks::{ListError, NetworkLists};
@@ -107,7 +107,9 @@ impl Limits {
     fn rules(&self) -> RateLimitLayer {
         let (limits, lists) = (self.clone(), self.networks.clone());
         RateLimitLayer::builder()
-            .exempt(move |head| class(head) == LimitClass::Exempt || client(head).is_some_and(|client| lists.is_allowed(client)))
+            .exempt(move |head| {
+                class(head) == LimitClass::Exempt || client(head).is_some_and(|client| lists.is_allowed(client))
+            })
             .charges(move |head, charges| {
                 let key = Key::client(head);
                 if let Some(limit) = limits.of(class(head)) {
@@ -150,7 +152,16 @@ impl Limits {
 
     /// Takes a count of the keys that this process remembers.
     pub fn observe(&self, metrics: &LimitMetrics) {
-        let all = [&self.default, &self.register, &self.login, &self.refresh, &self.mail, &self.mail_address, &self.secret, &self.user];
+        let all = [
+            &self.default,
+            &self.register,
+            &self.login,
+            &self.refresh,
+            &self.mail,
+            &self.mail_address,
+            &self.secret,
+            &self.user,
+        ];
         for limit in all {
             metrics.held(limit.name(), limit.held_keys());
         }

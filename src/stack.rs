@@ -110,12 +110,7 @@ where
             response
         })
         // Who is asking: limits, audit and sessions below all use this one address.
-        .layer(
-            ClientIpLayer::builder()
-                .trusted(app.config.trusted_proxies.iter().copied())
-                .build()
-                .map_err(layer_error)?,
-        )
+        .layer(client_ip(app)?)
         // Networks that the operator shuts out get nothing further.
         .layer(DenyLayer::new(app))
         // Network keys only: the cheapest refusal first, before any crypto. One of the two, as REDIS_URL says.
@@ -197,6 +192,11 @@ fn problem(app: &Arc<App>) -> Result<ProblemLayer, StackError> {
         tracing::error!(panic = text, path = context.path(), "a handler panicked");
     };
     ProblemLayer::builder().members(members).on_panic(on_panic).build().map_err(layer_error)
+}
+
+fn client_ip(app: &App) -> Result<ClientIpLayer, StackError> {
+    let trusted = app.config.trusted_proxies.iter().copied();
+    ClientIpLayer::builder().trusted(trusted).build().map_err(layer_error)
 }
 
 fn jwt_auth(app: &Arc<App>) -> Result<JwtAuthLayer<AccessClaims, SessionCheck>, StackError> {

@@ -53,12 +53,13 @@ pub(super) async fn with_admin(
     config: Config,
     work: impl AsyncFnOnce(Admin) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    with_server(&config.clone(), async |server| {
+    // Boxed once here, or every command would carry a Config and a Database through its own future.
+    Box::pin(with_server(&config.clone(), async |server| {
         setup::migrate(&config, &server).await?;
         // One person at a terminal needs few connections.
         let settings = DatabaseConfig { max_connections: 2, ..config.database.clone() };
         let database = Database::new(&server, &settings, DatabaseMetrics::register(&Registry::new())?)?;
         work(Admin { config, database, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }).await
-    })
+    }))
     .await
 }

@@ -24,7 +24,7 @@ const MOST_SHOWN: i64 = 1000;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show who has tried passwords of late, and with REDIS_URL what a network or an account has left of its rate limits.
+    /// Show who has tried passwords of late, and with `REDIS_URL` what a network or an account has left of its rate limits.
     Show {
         #[command(flatten)]
         whose: Whose,

@@ -22,7 +22,8 @@ impl FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fault = "must be requests per duration, such as 300/1h";
         let (requests, window) = text.split_once('/').ok_or(fault)?;
-        let requests = requests.trim().parse().ok().filter(|requests| (1..=1_000_000).contains(requests)).ok_or(fault)?;
+        let requests =
+            requests.trim().parse().ok().filter(|requests| (1..=1_000_000).contains(requests)).ok_or(fault)?;
         let window = parse_duration(window).filter(|window| *window >= Duration::from_secs(1)).ok_or(fault)?;
         Ok(Self { requests, window })
     }

@@ -55,7 +55,14 @@ impl Database {
             .recycle_timeout(Some(ACQUIRE_TIMEOUT))
             .build()?;
         let metrics = Arc::new(metrics);
-        Ok(Self { pool, direct, ssl_mode: config.ssl_mode, metrics, max_idle: config.max_idle, max_lifetime: config.max_lifetime })
+        Ok(Self {
+            pool,
+            direct,
+            ssl_mode: config.ssl_mode,
+            metrics,
+            max_idle: config.max_idle,
+            max_lifetime: config.max_lifetime,
+        })
     }
 
     /// A connection, within [`ACQUIRE_TIMEOUT`].

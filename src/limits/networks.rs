@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_list_has_networks_addresses_and_comments() {
-        let list = networks("# office\n192.0.2.0/24\n\n  203.0.113.9  # gate\r\n2001:db8::/32\n::ffff:198.51.100.0/120\n");
+        let list =
+            networks("# office\n192.0.2.0/24\n\n  203.0.113.9  # gate\r\n2001:db8::/32\n::ffff:198.51.100.0/120\n");
         assert_eq!(list.len(), 4);
         for (address, inside) in [
             ("192.0.2.255", true),

@@ -58,4 +58,3 @@ fn clear(app: &App, target: &Target) {
     }
     tracing::info!("limits were cleared by an operator");
 }
-

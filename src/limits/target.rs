@@ -32,7 +32,9 @@ pub enum TargetError {
     #[error("not a network such as 192.0.2.0/24, nor an address")]
     NoNetwork,
     /// More keys than can be visited.
-    #[error("a network of more than {MOST_KEYS} addresses (of IPv6: /64 networks): name smaller ones, an IPv4 /20 or an IPv6 /52 at most")]
+    #[error(
+        "a network of more than {MOST_KEYS} addresses (of IPv6: /64 networks): name smaller ones, an IPv4 /20 or an IPv6 /52 at most"
+    )]
     TooLarge,
 }
 
@@ -49,7 +51,11 @@ pub fn network(text: &str) -> Result<IpNet, TargetError> {
         IpNet::V6(wide) => (network, 64 - wide.prefix_len()),
         IpNet::V4(wide) => (network, 32 - wide.prefix_len()),
     };
-    if 1_usize.checked_shl(bits.into()).is_some_and(|keys| keys <= MOST_KEYS) { Ok(network) } else { Err(TargetError::TooLarge) }
+    if 1_usize.checked_shl(bits.into()).is_some_and(|keys| keys <= MOST_KEYS) {
+        Ok(network)
+    } else {
+        Err(TargetError::TooLarge)
+    }
 }
 
 /// The first address of everything in a network that limits count as one.

@@ -95,7 +95,8 @@ async fn every_subcommand_explains_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_of_subcommands_is_complete() {
     let program = unconfigured();
-    let groups = [(&[][..], ""), (&["user"], "user "), (&["keys"], "keys "), (&["limits"], "limits "), (&["audit"], "audit ")];
+    let groups =
+        [(&[][..], ""), (&["user"], "user "), (&["keys"], "keys "), (&["limits"], "limits "), (&["audit"], "audit ")];
     for (parent, prefix) in groups {
         let mut arguments = parent.to_vec();
         arguments.push("--help");

@@ -89,10 +89,8 @@ async fn denied_networks_get_nothing_from_any_row() {
     from(&app, "203.0.114.1").log_in(&account.email, PASSWORD).await.expect(200);
 
     let metrics = String::from_utf8(app.client().get("/metrics").await.body.to_vec()).unwrap();
-    let line = format!(
-        "portcullis_limit_decisions_total{{class=\"deny_list\",outcome=\"refused\"}} {}",
-        ROUTES.len() + 1
-    );
+    let line =
+        format!("portcullis_limit_decisions_total{{class=\"deny_list\",outcome=\"refused\"}} {}", ROUTES.len() + 1);
     assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     app.app.refusals.flush(&app.app).await.unwrap();
     assert!(app.audited().await.contains(&"network.denied".to_owned()));
@@ -140,8 +138,7 @@ async fn hang_up(service: &Service, says: &str) {
 async fn sighup_reads_the_lists_anew_and_a_bad_one_changes_nothing() {
     let lists = Lists::new("", "");
     let program = Program::on_fresh_database().await;
-    let program =
-        program.set("LIMIT_ALLOW_FILE", text(&lists.allowed())).set("LIMIT_DENY_FILE", text(&lists.denied()));
+    let program = program.set("LIMIT_ALLOW_FILE", text(&lists.allowed())).set("LIMIT_DENY_FILE", text(&lists.denied()));
     let service = program.serve().await;
     service.client().get("/health/live").await.expect(200);
 

@@ -58,11 +58,8 @@ async fn counters_are_shown_by_account_and_by_network() {
     assert_eq!(attacked.program.run(&["limits", "show"]).await.done(), "nothing is counted\n");
     attacked.lock("192.0.2.1").await;
     attacked.lock("198.51.100.1").await;
-    let both = [
-        counter("account", ""),
-        counter("account_network", "192.0.2.1"),
-        counter("account_network", "198.51.100.1"),
-    ];
+    let both =
+        [counter("account", ""), counter("account_network", "192.0.2.1"), counter("account_network", "198.51.100.1")];
     assert_eq!(scopes(&attacked.shown(&[]).await), both);
     assert_eq!(scopes(&attacked.shown(&["--account", "ADA@example.com"]).await), both);
     assert_eq!(scopes(&attacked.shown(&["--account", "eve@example.com"]).await), []);

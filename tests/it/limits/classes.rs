@@ -75,7 +75,8 @@ async fn a_mailbox_is_not_flooded_whether_or_not_it_is_known() {
         for network in 1..=2 {
             forgot(&from(&app, &format!("192.0.2.{network}")), email).await.expect(200);
         }
-        let resent = from(&app, "192.0.2.3").post("/api/v1/auth/email/resend", json!({ "email": email.to_uppercase() })).await;
+        let resent =
+            from(&app, "192.0.2.3").post("/api/v1/auth/email/resend", json!({ "email": email.to_uppercase() })).await;
         assert_limited(&resent, "mail_address", 2, 3600);
     }
     forgot(&from(&app, "192.0.2.3"), "somebody@example.com").await.expect(200);
@@ -83,7 +84,8 @@ async fn a_mailbox_is_not_flooded_whether_or_not_it_is_known() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn spelling_a_path_otherwise_dodges_nothing() {
-    let app = limited(&[("LIMIT_LOGIN", "1/1h"), ("RATE_LIMIT_REQUESTS", "8"), ("RATE_LIMIT_DURATION", "1h")]).spawn().await;
+    let app =
+        limited(&[("LIMIT_LOGIN", "1/1h"), ("RATE_LIMIT_REQUESTS", "8"), ("RATE_LIMIT_DURATION", "1h")]).spawn().await;
     let here = from(&app, "192.0.2.1");
     here.post("/api/v1/auth/login", json!({})).await.expect(400);
     here.post("/api/v1/auth/login", json!({})).await.expect(429);
@@ -129,7 +131,8 @@ async fn fifty_parallel_refreshes_of_one_token_pass_the_limits_as_they_come() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn switched_off_nothing_is_limited_and_nothing_is_told() {
-    let app = limited(&[("RATE_LIMIT_ENABLED", "false"), ("RATE_LIMIT_REQUESTS", "1"), ("LIMIT_USER", "1/1h")]).spawn().await;
+    let app =
+        limited(&[("RATE_LIMIT_ENABLED", "false"), ("RATE_LIMIT_REQUESTS", "1"), ("LIMIT_USER", "1/1h")]).spawn().await;
     let account = app.client().sign_up().await;
     for _ in 0..5 {
         let answer = app.client().me(&account.tokens.access).await.expect(200);
@@ -165,7 +168,7 @@ async fn a_refused_request_is_not_looked_at() {
     let account = app.client().sign_up().await;
     let here = from(&app, "192.0.2.1");
     let change = json!({ "current_password": PASSWORD, "new_password": "an entirely different passphrase" });
-    here.call(Method::PUT, "/api/v1/auth/password/change", Some("no token"), Some(&change)).await.expect(401);
+    here.call(Method::PUT, "/api/v1/auth/password/change", Some("none"), Some(&change)).await.expect(401);
     here.change_password(&account.tokens.access, PASSWORD, "an entirely different passphrase").await.expect(429);
     app.client().log_in(&account.email, PASSWORD).await.expect(200);
 }

@@ -58,7 +58,8 @@ async fn while_redis_is_gone_each_instance_limits_by_itself_and_says_so_and_come
     for app in [&one, &other] {
         let client = from(app, "192.0.2.1");
         assert_eq!(passed(12, async || client.refresh("x").await).await.0, 5, "never open");
-        wait_for("the instance to notice", async || app.app.limits.look().await.filter(|(is_shared, _)| !*is_shared)).await;
+        wait_for("the instance to notice", async || app.app.limits.look().await.filter(|(is_shared, _)| !*is_shared))
+            .await;
         let text = app.app.metrics.text().unwrap();
         assert!(text.contains("portcullis_limit_store_up 0") && text.contains("portcullis_redis_up 0"));
         let health = client.get("/health").await.expect(200).json();

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis::db::migrate;
 use portcullis::embedded::{self, EmbeddedError, Options};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
+
+use super::wait_for;
 
 const TEMPLATE: &str = "portcullis_template";
 
@@ -80,14 +83,26 @@ async fn first_free_folder() -> embedded::Embedded {
     panic!("64 test processes run at once");
 }
 
+/// An autovacuum worker, which only a superuser may end, can be in the way for a moment.
+async fn drop_database(admin: &Client, name: &str) {
+    wait_for("a left-over database to be dropped", async || {
+        match admin.batch_execute(&format!("drop database if exists {name} with (force)")).await {
+            Ok(()) => Some(()),
+            Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => None,
+            Err(error) => panic!("{name}: {error:?}"),
+        }
+    })
+    .await;
+}
+
 async fn prepare_template(server: &Config) {
     let admin = connect(server).await;
     let leftovers = admin.query("select datname from pg_database where datname like 'test\\_%'", &[]).await.unwrap();
     for row in leftovers {
         let name: String = row.get(0);
-        admin.batch_execute(&format!("drop database {name} with (force)")).await.unwrap();
+        drop_database(&admin, &name).await;
     }
-    admin.batch_execute(&format!("drop database if exists {TEMPLATE} with (force)")).await.unwrap();
+    drop_database(&admin, TEMPLATE).await;
     admin.batch_execute(&format!("create database {TEMPLATE} template template0")).await.unwrap();
     let mut template = server.clone();
     template.dbname(TEMPLATE);
