@@ -6,30 +6,53 @@ use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
+use tracing::Level;
 
+use crate::config::ConfigError;
 use crate::error::chain;
 use crate::server::tls::Certificates;
 use crate::state::App;
+use crate::telemetry::LogLevel;
+
+/// What is read anew.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// Has the lists of networks.
+    pub app: Arc<App>,
+    /// The certificate of the listener, if it speaks TLS.
+    pub certificates: Option<Arc<Certificates>>,
+    /// How much is logged.
+    pub log_level: LogLevel,
+    /// Where the level is read.
+    pub read_level: fn() -> Result<Level, ConfigError>,
+}
 
 /// Reads everything anew at each signal, until the service stops.
-pub async fn on_hangup(
-    mut hangup: Signal,
-    app: Arc<App>,
-    certificates: Option<Arc<Certificates>>,
-    mut shutdown: watch::Receiver<bool>,
-) {
+pub async fn on_hangup(mut hangup: Signal, reloaded: Reloaded, mut shutdown: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             signal = hangup.recv() => if signal.is_none() { return },
             _ = shutdown.wait_for(|stop| *stop) => return,
         }
-        lists(&app);
-        if let Some(certificates) = &certificates {
+        // First, so that it already holds for what is said about the rest.
+        level(&reloaded);
+        lists(&reloaded.app);
+        if let Some(certificates) = &reloaded.certificates {
             match certificates.reload() {
                 Ok(()) => tracing::info!("read TLS_CERT and TLS_KEY anew"),
                 Err(error) => tracing::error!(error = chain(&error), "the old certificate stays in force"),
             }
         }
+    }
+}
+
+fn level(reloaded: &Reloaded) {
+    match (reloaded.read_level)() {
+        Ok(level) => {
+            reloaded.log_level.set(level);
+            tracing::info!(%level, "read LOG_LEVEL anew");
+        }
+        Err(error) => tracing::error!(error = chain(&error), "the old level of the log stays in force"),
     }
 }
 

@@ -13,12 +13,13 @@ mod sanitize;
 mod serve;
 mod user;
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Source};
 use crate::error::chain;
 use crate::handlers::docs;
 use crate::setup::Failure;
@@ -110,7 +111,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve => block_on(async {
             let telemetry = crate::telemetry::init(&config);
-            let result = serve::run(config).await;
+            let result = serve::run(config, telemetry.log_level()).await;
             telemetry.finish().await;
             result
         }),
@@ -124,15 +125,19 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// The environment, preceded in development by a `.env` file: variables that are set already win.
-#[expect(clippy::disallowed_methods, reason = "whether .env is read is decided before there is a configuration")]
 fn configuration() -> Result<Config, ConfigError> {
+    from_variables(Config::load)
+}
+
+/// Reads the environment, preceded in development by a `.env` file: variables that are set already win.
+#[expect(clippy::disallowed_methods, reason = "whether .env is read is decided before there is a configuration")]
+fn from_variables<T>(read: impl FnOnce(Source<'_>) -> T) -> T {
     if std::env::var("ENVIRONMENT").is_ok_and(|value| value.eq_ignore_ascii_case("production")) {
-        return Config::from_env();
+        return read(&|name| std::env::var(name).ok());
     }
-    let file: std::collections::HashMap<String, String> =
+    let file: HashMap<String, String> =
         dotenvy::from_path_iter(".env").map(|pairs| pairs.filter_map(Result::ok).collect()).unwrap_or_default();
-    Config::load(&|name| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
+    read(&|name| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

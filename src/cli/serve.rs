@@ -6,21 +6,25 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
+use tracing::Level;
 
+use super::from_variables;
 use super::output::say;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::embedded::{self, Embedded};
 use crate::random::SystemRandom;
+use crate::reload::Reloaded;
 use crate::server::tls::Certificates;
 use crate::server::{self, Endpoint};
 use crate::setup::{self, Failure};
 use crate::state::App;
+use crate::telemetry::LogLevel;
 use crate::{background, reload, stack};
 
 /// Serves until a signal says stop; then drains, writes down what is buffered, and stops the embedded database last. A second signal cuts
 /// the drain short.
-pub(super) async fn run(config: Config) -> Result<(), Failure> {
+pub(super) async fn run(config: Config, log_level: LogLevel) -> Result<(), Failure> {
     let started = tokio::time::Instant::now();
     let Signals { stop, hurry, hangup } = signals()?;
     // Before anything is started, so that a port in use costs nothing but a message.
@@ -37,7 +41,7 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         return Ok(());
     }
     let result = tokio::select! {
-        result = serve(config, listeners, embedded.as_ref(), started, stop, hangup) => result,
+        result = serve(config, listeners, embedded.as_ref(), started, stop, (hangup, log_level)) => result,
         Ok(()) = hurry => Err("a second signal came before all requests had finished: they were cut off".into()),
     };
     if let Some(embedded) = embedded {
@@ -70,7 +74,7 @@ async fn serve(
     embedded: Option<&Embedded>,
     started: tokio::time::Instant,
     mut stop: watch::Receiver<bool>,
-    hangup: Signal,
+    (hangup, log_level): (Signal, LogLevel),
 ) -> Result<(), Failure> {
     let certificates = config.tls.as_ref().map(Certificates::load).transpose()?.map(Arc::new);
     let tls = certificates.as_ref().map(Certificates::acceptor).transpose()?;
@@ -84,7 +88,8 @@ async fn serve(
     announce(&app, &listeners.main)?;
 
     let mut tasks = background::start(&app, &stop);
-    tasks.spawn(reload::on_hangup(hangup, app.clone(), certificates, stop.clone()));
+    let reloaded = Reloaded { app: app.clone(), certificates, log_level, read_level };
+    tasks.spawn(reload::on_hangup(hangup, reloaded, stop.clone()));
     let main = server::run(listeners.main, Endpoint::main(&app, tls), stack, stop.clone());
     match listeners.operations {
         Some(operations) => {
@@ -97,6 +102,10 @@ async fn serve(
     app.database.close();
     tracing::info!("stopped");
     Ok(())
+}
+
+fn read_level() -> Result<Level, ConfigError> {
+    from_variables(Config::log_level)
 }
 
 /// Migrates, and builds what requests may touch.

@@ -94,15 +94,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the process environment.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with every fault at once.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::load(&|name| std::env::var(name).ok())
-    }
-
     /// Reads variables from `source`.
     ///
     /// # Errors
@@ -142,6 +133,16 @@ impl Config {
         };
         config.demand_production(&mut reader);
         if reader.faults.is_empty() { Ok(config) } else { Err(ConfigError(reader.faults)) }
+    }
+
+    /// Reads how much is logged, and nothing else: what SIGHUP may change.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it is no level, or its file cannot be read.
+    pub fn log_level(source: Source<'_>) -> Result<tracing::Level, ConfigError> {
+        let mut reader = Reader::new(source);
+        let level = sections::log_level(&mut reader);
+        if reader.faults.is_empty() { Ok(level) } else { Err(ConfigError(reader.faults)) }
     }
 
     /// Whether this is `ENVIRONMENT=production`.

@@ -47,15 +47,19 @@ impl<'a> Reader<'a> {
 
     /// A secret, from `NAME` or from the file that `NAME_FILE` points at.
     pub(super) fn secret(&mut self, name: &str) -> Option<SecretString> {
+        self.text_or_file(name).map(SecretString::from)
+    }
+
+    fn text_or_file(&mut self, name: &str) -> Option<String> {
         let file_variable = format!("{name}_FILE");
         match (self.text(name), self.text(&file_variable)) {
             (Some(_), Some(_)) => {
                 self.fault(name, format!("set either {name} or {file_variable}, not both"));
                 None
             }
-            (Some(value), None) => Some(value.into()),
+            (Some(value), None) => Some(value),
             (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(value) if !value.trim().is_empty() => Some(value.trim_end_matches(['\r', '\n']).into()),
+                Ok(value) if !value.trim().is_empty() => Some(value.trim_end_matches(['\r', '\n']).to_owned()),
                 Ok(_) => {
                     self.fault(&file_variable, "the file is empty");
                     None
@@ -128,8 +132,19 @@ impl<'a> Reader<'a> {
 
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> T {
-        let Some(text) = self.text(name) else { return default };
-        if let Some((_, value)) = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text)) {
+        let text = self.text(name);
+        self.chosen(name, text.as_deref(), choices, default)
+    }
+
+    /// One of a few words, from `NAME` or from the file that `NAME_FILE` points at.
+    pub(super) fn choice_or_file<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> T {
+        let text = self.text_or_file(name);
+        self.chosen(name, text.as_deref().map(str::trim), choices, default)
+    }
+
+    fn chosen<T: Copy>(&mut self, name: &str, text: Option<&str>, choices: &[(&str, T)], default: T) -> T {
+        let Some(text) = text else { return default };
+        if let Some((_, value)) = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
             return *value;
         }
         let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();

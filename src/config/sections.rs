@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tracing::Level;
 
 use super::reader::Reader;
 use super::{Environment, days};
@@ -72,8 +73,8 @@ pub enum Registration {
 /// Logs.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// `LOG_LEVEL`: trace, debug, info, warn or error.
-    pub level: tracing::Level,
+    /// `LOG_LEVEL`, or the file of `LOG_LEVEL_FILE`: trace, debug, info, warn or error. How it was at the start; SIGHUP may change it.
+    pub level: Level,
     /// `LOG_FORMAT`.
     pub format: LogFormat,
     /// `LOG_ACCESS`, whether requests that did not fail have a line.
@@ -148,8 +149,7 @@ pub(super) fn registration(reader: &mut Reader<'_>) -> Registration {
     reader.choice("REGISTRATION", &modes, Registration::Open)
 }
 
-pub(super) fn log(reader: &mut Reader<'_>, environment: Environment) -> LogConfig {
-    use tracing::Level;
+pub(super) fn log_level(reader: &mut Reader<'_>) -> Level {
     let levels = [
         ("trace", Level::TRACE),
         ("debug", Level::DEBUG),
@@ -158,12 +158,16 @@ pub(super) fn log(reader: &mut Reader<'_>, environment: Environment) -> LogConfi
         ("warning", Level::WARN),
         ("error", Level::ERROR),
     ];
+    reader.choice_or_file("LOG_LEVEL", &levels, Level::INFO)
+}
+
+pub(super) fn log(reader: &mut Reader<'_>, environment: Environment) -> LogConfig {
     let format = match environment {
         Environment::Development => LogFormat::Text,
         Environment::Production => LogFormat::Json,
     };
     LogConfig {
-        level: reader.choice("LOG_LEVEL", &levels, Level::INFO),
+        level: log_level(reader),
         format: reader.choice("LOG_FORMAT", &[("text", LogFormat::Text), ("json", LogFormat::Json)], format),
         access: reader.flag("LOG_ACCESS", true),
         security: reader.flag("LOG_SECURITY", true),

@@ -96,6 +96,7 @@ pub const VARIABLES: &[Variable] = &[
     secret("SMTP_PASSWORD", "none", "password at the mail server"),
     plain("EMAIL_FROM", "none", "sender of mails, such as Example <accounts@example.com>; required with SMTP_HOST"),
     plain("LOG_LEVEL", "info", "trace, debug, info, warn or error"),
+    plain("LOG_LEVEL_FILE", "none", "file of one such word, instead of LOG_LEVEL; read anew on SIGHUP"),
     plain("LOG_FORMAT", "text, json in production", "text or json"),
     plain("LOG_ACCESS", "true", "a line for each request; without, only for those that failed"),
     plain("LOG_SECURITY", "true", "a line for each security event, besides its row in the audit log"),

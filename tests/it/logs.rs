@@ -104,3 +104,37 @@ async fn the_access_log_and_the_security_log_can_be_switched_off_one_by_one() {
         assert!(of(heard).iter().any(|line| line["span"]["request.id"] == id), "{:?}", of(heard));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_reads_the_level_anew_and_one_that_is_none_changes_nothing() {
+    let program = Program::on_fresh_database().await;
+    let (level, denied) = (program.folder().join("level"), program.folder().join("denied"));
+    std::fs::write(&level, "info\n").unwrap();
+    std::fs::write(&denied, "").unwrap();
+    let program = program.set("LOG_LEVEL_FILE", level.to_str().unwrap());
+    let service = program.set("LIMIT_DENY_FILE", denied.to_str().unwrap()).serve().await;
+    let ask = async |id: &str| {
+        service.client().with_header("x-request-id", id).get("/api/v1/auth/me").await.expect(401);
+    };
+    let told = async |id: &str| wait_for(id, async || service.stderr().contains(id).then_some(())).await;
+    ask("request-at-info").await;
+    told("request-at-info").await;
+
+    std::fs::write(&level, "chatty").unwrap();
+    service.hang_up("the old level of the log stays in force").await;
+    assert!(service.stderr().contains("LOG_LEVEL: must be one of trace, debug, info"), "{}", service.stderr());
+    ask("request-still-at-info").await;
+    told("request-still-at-info").await;
+
+    // A fault of the lists is told at any level, and after the level was read.
+    std::fs::write(&denied, "not a network\n").unwrap();
+    std::fs::write(&level, "error").unwrap();
+    service.hang_up("the old lists of networks stay in force").await;
+    ask("request-at-error").await;
+
+    std::fs::write(&level, "info").unwrap();
+    service.hang_up("read LOG_LEVEL anew").await;
+    ask("request-at-info-again").await;
+    told("request-at-info-again").await;
+    assert!(!service.stderr().contains("request-at-error"), "{}", service.stderr());
+}

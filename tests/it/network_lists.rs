@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use portcullis::routes::ROUTES;
 use tempfile::TempDir;
 
-use crate::support::{Client, PASSWORD, Program, Service, TestApp, TestAppBuilder, good_request, wait_for};
+use crate::support::{Client, PASSWORD, Program, TestApp, TestAppBuilder, good_request};
 
 /// Two lists in a folder of their own.
 struct Lists {
@@ -127,13 +127,6 @@ async fn a_list_that_cannot_be_used_is_told_before_the_service_starts() {
     assert!(report.contains("ok    networks   2 allowed, 0 denied"), "{report}");
 }
 
-/// Sends SIGHUP and waits until the service has read what it reads.
-async fn hang_up(service: &Service, says: &str) {
-    let before = service.stderr().matches(says).count();
-    service.signal("HUP");
-    wait_for(says, async || (service.stderr().matches(says).count() > before).then_some(())).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn sighup_reads_the_lists_anew_and_a_bad_one_changes_nothing() {
     let lists = Lists::new("", "");
@@ -144,16 +137,16 @@ async fn sighup_reads_the_lists_anew_and_a_bad_one_changes_nothing() {
 
     fs::write(lists.denied(), "127.0.0.0/8\n").unwrap();
     service.client().get("/health/live").await.expect(200);
-    hang_up(&service, "read the lists of networks anew").await;
+    service.hang_up("read the lists of networks anew").await;
     service.client().get("/health/live").await.expect_problem(403, "forbidden");
 
     fs::write(lists.denied(), "not a network\n").unwrap();
-    hang_up(&service, "the old lists of networks stay in force").await;
+    service.hang_up("the old lists of networks stay in force").await;
     service.client().get("/health/live").await.expect(403);
     assert!(service.stderr().contains("LIMIT_DENY_FILE: line 1 of "), "{}", service.stderr());
 
     fs::write(lists.denied(), "").unwrap();
-    hang_up(&service, "read the lists of networks anew").await;
+    service.hang_up("read the lists of networks anew").await;
     service.client().get("/health/live").await.expect(200);
     assert_eq!(service.stop().await.code, Some(0));
 }

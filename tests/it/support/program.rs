@@ -160,6 +160,13 @@ impl Service {
         signal(&self.child, name);
     }
 
+    /// Sends SIGHUP and waits until the service says, once more than before, what it makes of it.
+    pub(crate) async fn hang_up(&self, says: &str) {
+        let before = self.stderr().matches(says).count();
+        self.signal("HUP");
+        wait_for(says, async || (self.stderr().matches(says).count() > before).then_some(())).await;
+    }
+
     /// Whether it runs.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
