@@ -19,7 +19,7 @@ build: ## build the release binary
 	$(CARGO) build --release
 
 .PHONY: test
-test: ## install PostgreSQL and redis-server if needed, then run every test, doctests too
+test: ## install PostgreSQL and redis-server if needed, then run the tests, doctests too; not browser, timing, *-scale
 	@scripts/install.sh postgresql redis
 	$(CARGO) test --workspace --all-features
 
@@ -91,14 +91,18 @@ coverage: ## line coverage, and its floor per folder (needs cargo-llvm-cov)
 	@scripts/coverage.sh
 
 .PHONY: timing
-timing: ## known and unknown users cost the same time
+timing: ## known and unknown users cost the same time; wants a quiet machine
 	@scripts/ignored-tests.sh timing
 
 .PHONY: audit-scale
 audit-scale: ## what a page of the security log costs among a million rows
-	@scripts/ignored-tests.sh scale
+	@scripts/ignored-tests.sh scale::audit
 
-# --- slower or online; each fails, naming what is missing
+.PHONY: import-scale
+import-scale: ## seconds and rate of 100 000 accounts brought by user import; PROFILE=release for a release build
+	@scripts/ignored-tests.sh scale::import
+
+# --- slower, online, or with more programs: what Debian has is installed, what cargo or rustup has is named
 
 .PHONY: browser
 browser: ## the documentation and the pages of mailed links work in a real browser under their content security policies
@@ -106,7 +110,7 @@ browser: ## the documentation and the pages of mailed links work in a real brows
 	@scripts/browser.sh
 
 .PHONY: rules
-rules: ## Prometheus rules and their tests, Alertmanager's configuration, the dashboards and their queries
+rules: ## Prometheus rules and their tests (promtool), Alertmanager's configuration, the dashboards and their queries
 	@scripts/install.sh prometheus alertmanager jsonnet jq
 	@scripts/rules.sh
 

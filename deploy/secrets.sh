@@ -26,7 +26,7 @@ random | keep grafana_admin_password
 if [ ! -e secrets/redis_url ]; then
     password=$(random)
     # Whoever does not say who they are may ask whether Redis is up, and no more.
-    printf 'user default on nopass -@all +ping\nuser portcullis on >%s ~* &* +@all -@admin\n' "$password" >secrets/redis_acl
+    printf 'user default on nopass -@all +ping\nuser portcullis on >%s ~* resetchannels +@all -@admin -@dangerous\n' "$password" >secrets/redis_acl
     chmod 644 secrets/redis_acl
     echo "made deploy/secrets/redis_acl"
     echo "redis://portcullis:$password@redis:6379/0" | keep redis_url

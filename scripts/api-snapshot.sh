@@ -1,6 +1,10 @@
 #!/bin/sh
-# Compares the public API of the layers with layers/api.txt; `scripts/api-snapshot.sh update` writes that file.
+# Compares the public API of the layers with layers/api.txt, and prints what differs.
+#
+# Usage: scripts/api-snapshot.sh [update]
+# With `update` it writes that file instead. Needs cargo-public-api and a nightly compiler.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 . scripts/nightly.sh
 

@@ -1,6 +1,10 @@
 #!/bin/sh
-# Removes DATA_DIR, and what it links to outside of itself.
+# Removes DATA_DIR, and what it links to outside of itself. The service must not run.
+#
+# Usage: scripts/clean-data.sh
+# Reads DATA_DIR (./data) from the environment or .env. Nothing that does not look like such a folder is removed.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 . scripts/settings.sh
 

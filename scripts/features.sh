@@ -1,6 +1,9 @@
 #!/bin/sh
 # Compiles the layers with exactly one feature at a time, and with none: a layer that leans on another fails here.
+#
+# Usage: scripts/features.sh
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 features=$(awk '/^\[/ { inside = ($0 == "[features]") } inside && /^[a-z0-9_]+ *=/ { print $1 }' layers/Cargo.toml |

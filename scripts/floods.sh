@@ -1,7 +1,11 @@
 #!/bin/sh
 # What floods of connections cost: honest requests per second with and without them, in turns, memory of the service,
 # and how fast the listener of METRICS_ADDR answers meanwhile. Attackers and honest clients share this machine's cores with the service.
+#
+# Usage: scripts/floods.sh
+# Reads FLOOD_SECONDS (10) for each figure, FLOOD_ROUNDS (3) and FLOOD_METRICS_PORT (19090). Needs oha, PostgreSQL and curl.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 seconds=${FLOOD_SECONDS:-10}

@@ -1,8 +1,11 @@
 #!/bin/sh
-# Installs programs through the machine's package manager, or prints how: scripts/install.sh postgresql redis chromium curl
+# Installs programs through the machine's package manager, or prints how.
 #
+# Usage: scripts/install.sh PROGRAM…
+# Programs: postgresql redis chromium chromedriver curl prometheus alertmanager jsonnet jq
 # What is there already is left alone, so a second run needs no network and no rights.
 set -eu
+. "$(dirname "$0")/usage.sh"
 
 oldest_postgresql=15
 

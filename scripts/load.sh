@@ -1,7 +1,11 @@
 #!/bin/sh
 # Requests per second of /health/live through the whole stack, as a share of what a bare hyper server does in the same
 # run. The two take turns, so that a busy neighbour hits both.
+#
+# Usage: scripts/load.sh
+# Reads LOAD_SECONDS (5) for each figure, LOAD_CONNECTIONS (64) and LOAD_ROUNDS (3). Needs oha, PostgreSQL and curl.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 seconds=${LOAD_SECONDS:-5}

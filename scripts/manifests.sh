@@ -1,6 +1,10 @@
 #!/bin/sh
 # Builds every overlay of deploy/kubernetes, and the dashboards as a ConfigMap: what kustomize refuses or cannot find ends it.
+#
+# Usage: scripts/manifests.sh
+# Needs kubectl, and no cluster.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 if ! kubectl kustomize --help >/dev/null 2>&1; then

@@ -1,6 +1,10 @@
 #!/bin/sh
 # Compiles the layers with the oldest direct dependencies that their Cargo.toml allows: the numbers there are promises.
+#
+# Usage: scripts/minimal-versions.sh
+# Needs a nightly compiler and the network.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 . scripts/nightly.sh
 

@@ -1,6 +1,10 @@
 #!/bin/sh
 # Compiles each package with the `rust-version` of its Cargo.toml.
+#
+# Usage: scripts/msrv.sh
+# Needs rustup with these versions.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 command -v rustup >/dev/null || { echo "rustup is missing: install it from https://rustup.rs" >&2; exit 1; }

@@ -1,7 +1,11 @@
 #!/bin/sh
 # Lets a real Prometheus watch the service through a day of traffic, asserts that every query of the dashboards has data there, and writes
 # what each returned into docs/dashboards.md.
+#
+# Usage: scripts/observe.sh
+# Needs PostgreSQL, Redis, prometheus, alertmanager, jsonnet, jq and curl.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 cargo build --bin portcullis

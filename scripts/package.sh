@@ -1,7 +1,10 @@
 #!/bin/sh
 # Packages the layers as for crates.io, and lets a new axum app and a new hyper app use what came out: one request through each.
-# Arguments go to `cargo package`; `--allow-dirty` packages what is not committed yet.
+#
+# Usage: scripts/package.sh [ARGUMENT OF cargo package]…
+# `--allow-dirty` also packages what is not committed. Needs the network.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 sources=$PWD/scripts/package
 target=${CARGO_TARGET_DIR:-$PWD/target}

@@ -1,6 +1,10 @@
 #!/bin/sh
 # Says in one line each what would keep `make run` from working, and what to do about it, before minutes go into a build.
+#
+# Usage: scripts/preflight.sh
+# Reads HOST (127.0.0.1) and PORT (8080) from the environment or .env.
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 . scripts/settings.sh
 

@@ -1,6 +1,9 @@
 #!/bin/sh
-# Prints the rules as a PrometheusRule for the Prometheus Operator: scripts/prometheus-rule.sh | kubectl apply --namespace portcullis --filename -
+# Prints the rules as a PrometheusRule for the Prometheus Operator.
+#
+# Usage: scripts/prometheus-rule.sh | kubectl apply --namespace portcullis --filename -
 set -eu
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/../deploy/prometheus/rules"
 
 cat <<'YAML'

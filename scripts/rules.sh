@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Checks deploy/prometheus, deploy/alertmanager and deploy/grafana: scripts/rules.sh [URL [FILE]]
+# Checks deploy/prometheus, deploy/alertmanager and deploy/grafana.
 #
+# Usage: scripts/rules.sh [URL [FILE]]
 # With the URL of a Prometheus that has scraped the service, it also runs every query of the dashboards there, and names those without data.
-# With a FILE, it demands data for all, and writes there what each returned.
+# With a FILE, it demands data for all, and writes there what each returned. Needs promtool, amtool, jsonnet and jq.
 set -euo pipefail
+. "$(dirname "$0")/usage.sh"
 cd "$(dirname "$0")/.."
 
 scratch=$(mktemp -d)

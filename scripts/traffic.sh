@@ -1,9 +1,11 @@
 #!/bin/sh
-# A few days of traffic in half a minute: scripts/traffic.sh URL MAIL_FOLDER
+# A few days of traffic in half a minute.
 #
+# Usage: scripts/traffic.sh URL MAIL_FOLDER
 # People sign up, log in, follow the links in their mails and leave; others guess passwords, replay tokens and send attacks. It proves
-# nothing by itself: it gives the metrics something to tell.
+# nothing by itself: it gives the metrics something to tell. Needs curl and jq.
 set -eu
+. "$(dirname "$0")/usage.sh"
 
 url=$1
 mails=$2

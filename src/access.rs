@@ -103,16 +103,22 @@ impl<S> AccessGuard<S> {
             // A listener of its own is where they are looked for then: nothing here.
             Access::Operator if self.app.config.metrics_addr.is_some() => Some(ApiError::NotFound),
             Access::Operator if !self.app.config.is_production() => None,
-            Access::Operator => (!is_local(request.extensions()))
-                .then_some(ApiError::Forbidden("Metrics are served to this machine only.")),
+            Access::Operator => {
+                (!self.is_local(request)).then_some(ApiError::Forbidden("Metrics are served to this machine only."))
+            }
         }
     }
-}
 
-/// Whether the request was made on this machine. A trusted proxy on this machine speaks for others.
-fn is_local(extensions: &Extensions) -> bool {
-    let peer = extensions.get::<PeerAddr>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
-    peer && extensions.get::<ClientIp>().is_none_or(|client| client.0.is_loopback())
+    /// Whether the request was made on this machine. A proxy on this machine speaks for others: a trusted one says for whom, any other
+    /// is known by saying so.
+    fn is_local<B>(&self, request: &Request<B>) -> bool {
+        let extensions = request.extensions();
+        let Some(peer) = extensions.get::<PeerAddr>().map(|peer| peer.0.ip().to_canonical()) else { return false };
+        let is_trusted = self.app.config.trusted_proxies.iter().any(|network| network.contains(&peer));
+        let is_forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| request.headers().contains_key(*name));
+        let client = extensions.get::<ClientIp>().is_none_or(|client| client.0.is_loopback());
+        peer.is_loopback() && client && (is_trusted || !is_forwarded)
+    }
 }
 
 impl<S, B> Service<Request<B>> for AccessGuard<S>

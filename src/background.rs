@@ -16,6 +16,7 @@ use crate::db::{audit_logs, refresh_tokens};
 use crate::error::{ApiError, chain};
 use crate::limits::notices;
 use crate::mail;
+use crate::prices;
 use crate::state::App;
 use crate::sweep;
 
@@ -29,6 +30,10 @@ const PARTITION_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 const SEAL_INTERVAL: Duration = Duration::from_secs(10);
 /// How often live sessions are counted.
 const COUNT_INTERVAL: Duration = Duration::from_secs(60);
+/// How often the store of shared limits is looked at: without requests nobody else would find it lost, or back.
+const STORE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often stored hashes are looked over for kinds that an import has added. Each look reads all accounts.
+const PRICE_INTERVAL: Duration = Duration::from_secs(15 * 60);
 /// How many months of audit partitions exist ahead of time.
 const MONTHS_AHEAD: i64 = 3;
 /// Rows that one sweep touches at most, so that it never holds many locks.
@@ -47,6 +52,8 @@ pub fn start(app: &Arc<App>, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     repeat(&mut tasks, app, shutdown, SEAL_INTERVAL, "sealing of the security log", seal);
     repeat(&mut tasks, app, shutdown, TRIM_INTERVAL, "trim of the pool", trim_pool);
     repeat(&mut tasks, app, shutdown, COUNT_INTERVAL, "count of sessions", count_sessions);
+    repeat(&mut tasks, app, shutdown, STORE_INTERVAL, "look at the store of limits", look_at_store);
+    repeat(&mut tasks, app, shutdown, PRICE_INTERVAL, "pricing of stored hashes", prices::learn);
     tasks.spawn(sweep(app.clone(), shutdown.clone()));
     tasks.spawn(mail::work(app.clone(), shutdown.clone()));
     tasks.spawn(notices::heed(app.clone(), shutdown.clone()));
@@ -162,5 +169,10 @@ async fn count_sessions(app: Arc<App>) -> Result<(), ApiError> {
 
 async fn trim_pool(app: Arc<App>) -> Result<(), ApiError> {
     app.database.trim();
+    Ok(())
+}
+
+async fn look_at_store(app: Arc<App>) -> Result<(), ApiError> {
+    app.limits.look(&*app.clock).await;
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use portcullis_layers::Refusal;
 use portcullis_layers::problem::Members;
-use portcullis_layers::rate_limit::Outcome;
+use portcullis_layers::rate_limit::{Outcome, Policy, Standing};
 use serde::Serialize;
 
 use crate::auth::pool::Overloaded;
@@ -43,20 +43,12 @@ pub struct TooMany {
 }
 
 impl TooMany {
-    /// What tells the client when to come back (RFC 9110 §10.2.3, draft-ietf-httpapi-ratelimit-headers), and caches to keep it to themselves.
-    fn headers(self) -> [(HeaderName, HeaderValue); 4] {
-        // Rounded up: whoever comes back a moment early is refused again.
-        let wait = self.wait.as_secs() + u64::from(self.wait.subsec_nanos() > 0);
-        let (policy, wait) = (self.policy, wait.max(1));
-        let quota = format!("\"{policy}\";q={};w={}", self.limit, self.window.as_secs());
-        // Names of policies are ours, so that neither text can fail to be a header.
-        let value = |text: String| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("1"));
-        [
-            (header::RETRY_AFTER, HeaderValue::from(wait)),
-            (HeaderName::from_static("ratelimit-policy"), value(quota)),
-            (HeaderName::from_static("ratelimit"), value(format!("\"{policy}\";r=0;t={wait}"))),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        ]
+    /// The same in the terms of the limits, which know how to tell the client.
+    fn outcome(self) -> Outcome {
+        let wait = self.wait.max(Duration::from_secs(1));
+        let policy = Policy::new(self.policy, u32::try_from(self.limit).unwrap_or_default(), self.window);
+        // The names and numbers are ours: they always make a policy.
+        Standing::new(&policy, 0, wait, wait).map(Outcome::from).unwrap_or_default()
     }
 }
 
@@ -170,7 +162,12 @@ impl ApiError {
         Self::Internal(error.into())
     }
 
-    /// The row of the contract that this refusal stands for.
+    /// What has to be written down before the answer could not be: nobody may be told more then, and the same request may work later.
+    pub fn unwritten(error: DbError) -> Self {
+        Self::ServiceUnavailable(Box::new(error))
+    }
+
+    /// The status, code and sentence of this refusal, as `openapi.yaml` lists them.
     #[must_use]
     pub fn row(&self) -> Row {
         let text = |text: &'static str| Cow::Borrowed(text);
@@ -250,16 +247,12 @@ impl ApiError {
                 "unsupported_media_type",
                 text("The request body must be sent with Content-Type: application/json."),
             ),
-            Self::RateLimited(_) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                text("Too many requests; wait for as long as Retry-After says."),
-            ),
-            Self::TooManyAttempts(_) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_attempts",
-                text("Too many attempts; wait for as long as Retry-After says."),
-            ),
+            Self::RateLimited(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "rate_limited", text("Too many requests; try again later."))
+            }
+            Self::TooManyAttempts(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", text("Too many attempts; try again later."))
+            }
             Self::Overloaded => {
                 (StatusCode::SERVICE_UNAVAILABLE, "overloaded", text("The service is busy; try again shortly."))
             }
@@ -305,7 +298,7 @@ impl ApiError {
             response.headers_mut().insert(name, value);
         }
         if let Self::TooManyAttempts(spent) = &self {
-            response.headers_mut().extend(spent.headers());
+            spent.outcome().write(response.headers_mut());
         }
         response.extensions_mut().insert(Refusal::new(status, code).with_detail(detail));
         let this = match self {

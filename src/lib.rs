@@ -6,7 +6,7 @@
 //! | [`config`] | environment → one typed [`config::Config`], every fault reported at once |
 //! | [`setup`] | from a configuration to a service |
 //! | [`state`] | [`state::App`]: what a request may touch |
-//! | [`server`], [`lingering`] | accept, serve, drain; and the rest of unwanted bodies |
+//! | [`server`], [`lingering`] | accept, serve, drain; and bodies that stall or go unread |
 //! | [`stack`] | the one order of layers, with the reason for each place |
 //! | [`routes`], [`router`] | the one table of routes, and matching over it |
 //! | [`access`], [`validate`] | our own small layers: may this caller pass, and is the body well-formed |
@@ -21,7 +21,8 @@
 //! | [`mail`] | the outbox: mails are rows first, and letters later |
 //! | [`background`] | work beside requests: sweeping, key reload, pool upkeep |
 //! | [`reload`] | what SIGHUP reads anew |
-//! | [`sweep`] | what has outlived its purpose leaves |
+//! | [`prices`] | what verifying the stored hashes costs, learned before the first request |
+//! | [`sweep`] | expired data is deleted |
 //! | [`embedded`] | a private PostgreSQL when `DATABASE_URL` is not set |
 //! | [`telemetry`], [`metrics`] | logs and traces, and our own metrics |
 //! | [`clock`], [`random`] | time and randomness, injected so that tests own them |
@@ -45,6 +46,7 @@ pub mod lingering;
 pub mod mail;
 pub mod metrics;
 pub mod pages;
+pub mod prices;
 pub mod random;
 pub mod reload;
 pub mod reply;

@@ -7,6 +7,7 @@
 pub mod deny;
 mod networks;
 pub mod notices;
+mod store;
 pub mod target;
 
 use std::net::IpAddr;
@@ -14,11 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_layers::rate_limit::{Charge, Charges, Key, Limit, Limiter, Outcome, Policy, RateLimitLayer};
-use portcullis_layers::rate_limit_redis::{Event, RedisLimiter, RedisRateLimitLayer};
+use portcullis_layers::rate_limit_redis::{Builder as RedisBuilder, Event, OnFailure, RedisLimiter, RedisRateLimitLayer};
 use portcullis_layers::{ClientIp, RequestHead};
 use secrecy::ExposeSecret;
 
 pub use self::networks::{ListError, NetworkLists};
+use self::store::StoreProbe;
+pub use self::store::StoreSight;
 use crate::clock::Clock;
 use crate::config::{Config, Rate};
 use crate::metrics::{LimitMetrics, Metrics};
@@ -28,13 +31,15 @@ use crate::setup::Failure;
 
 /// How long a request waits for Redis.
 const DEADLINE: Duration = Duration::from_millis(50);
+/// How long somebody at a terminal waits for it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is limited besides networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// A user, by id.
     User,
-    /// An address that mails are asked for.
+    /// An address that somebody types and that is mailed for it.
     MailAddress,
 }
 
@@ -50,6 +55,8 @@ pub struct Limits {
     secret: Limit,
     user: Limit,
     redis: Option<RedisLimiter>,
+    probe: Arc<StoreProbe>,
+    metrics: LimitMetrics,
     /// Networks that pay nothing, and networks that get nothing.
     pub networks: Arc<NetworkLists>,
     is_on: bool,
@@ -61,6 +68,23 @@ impl Limits {
     /// # Errors
     /// When a policy cannot be kept, or `REDIS_URL` cannot be used.
     pub fn new(config: &Config, metrics: &Metrics, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        Self::build(config, metrics, clock, |redis| redis.deadline(DEADLINE))
+    }
+
+    /// The same for somebody at a terminal, who waits for Redis and wants to hear of it when it does not answer.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn for_operator(config: &Config, metrics: &Metrics, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        Self::build(config, metrics, clock, |redis| redis.deadline(PATIENCE).on_failure(OnFailure::Closed))
+    }
+
+    fn build(
+        config: &Config,
+        metrics: &Metrics,
+        clock: Arc<dyn Clock>,
+        configure: impl FnOnce(RedisBuilder) -> RedisBuilder,
+    ) -> Result<Self, Failure> {
         let wanted = &config.limits;
         let policies = [
             ("default", wanted.default),
@@ -78,14 +102,13 @@ impl Limits {
             metrics.limits.announce(name);
         }
         let noted = metrics.limits.clone();
-        let start = clock.now();
         let limiter = builder
-            .clock(move || u64::try_from(clock.now().duration_since(start).as_nanos()).unwrap_or(0))
+            .clock(move || u64::try_from(clock.monotonic().as_nanos()).unwrap_or(u64::MAX))
             .observe(move |policy, event| noted.decided(policy, event))
             .build()?;
         let limit = |name: &str| limiter.limit(name).ok_or_else(|| format!("there is no policy {name}"));
         let redis = match config.redis_url.as_ref().filter(|_| wanted.enabled) {
-            Some(url) => Some(shared(url.expose_secret(), metrics)?),
+            Some(url) => Some(configure(shared(url.expose_secret(), metrics)?).build()?),
             None => None,
         };
         Ok(Self {
@@ -98,6 +121,8 @@ impl Limits {
             secret: limit("secret")?,
             user: limit("user")?,
             redis,
+            probe: Arc::default(),
+            metrics: metrics.limits.clone(),
             networks: Arc::new(NetworkLists::load(wanted)?),
             is_on: wanted.enabled,
         })
@@ -167,16 +192,6 @@ impl Limits {
         }
     }
 
-    /// Asks Redis, where there is one: whether it answers, and after what time. After failures it is not asked, and this is quick.
-    pub async fn look(&self) -> Option<(bool, Duration)> {
-        let redis = self.redis.as_ref()?;
-        let begun = tokio::time::Instant::now();
-        let key = Key::new(b"portcullis health");
-        // What it says of the key is of no interest.
-        let _ = redis.peek(&Charges::from(Charge::new(&self.default, key))).await;
-        Some((redis.is_shared(), begun.elapsed()))
-    }
-
     /// What is counted by network.
     fn of_networks(&self) -> impl Iterator<Item = &Limit> {
         [&self.default, &self.register, &self.login, &self.refresh, &self.mail, &self.secret].into_iter()
@@ -203,11 +218,9 @@ fn client(head: RequestHead<'_>) -> Option<IpAddr> {
     head.extensions.get::<ClientIp>().map(|ClientIp(address)| *address)
 }
 
-fn shared(url: &str, metrics: &Metrics) -> Result<RedisLimiter, Failure> {
+fn shared(url: &str, metrics: &Metrics) -> Result<RedisBuilder, Failure> {
     metrics.limits.with_store(&metrics.registry)?;
     let limits: LimitMetrics = metrics.limits.clone();
-    limits.store_up.set(1);
-    limits.redis_up.set(1);
     let on_event = move |event: &Event| {
         let is_up = i64::from(!matches!(event, Event::Lost { .. }));
         limits.store_up.set(is_up);
@@ -219,5 +232,5 @@ fn shared(url: &str, metrics: &Metrics) -> Result<RedisLimiter, Failure> {
             tracing::info!("{event}");
         }
     };
-    Ok(RedisLimiter::builder(url).prefix("portcullis").deadline(DEADLINE).on_event(on_event).build()?)
+    Ok(RedisLimiter::builder(url).prefix("portcullis").on_event(on_event))
 }

@@ -50,7 +50,8 @@ fn level(reloaded: &Reloaded) {
     match (reloaded.read_level)() {
         Ok(level) => {
             reloaded.log_level.set(level);
-            tracing::info!(%level, "read LOG_LEVEL anew");
+            // Not `level`: lines of JSON have one already.
+            tracing::info!(log_level = %level, "read LOG_LEVEL anew");
         }
         Err(error) => tracing::error!(error = chain(&error), "the old level of the log stays in force"),
     }

@@ -36,7 +36,8 @@ pub enum LimitClass {
     Refresh,
     /// Whatever else takes a secret.
     Secret,
-    /// Whatever sends a mail to an address that anybody may type: limited for the address as well.
+    /// Whatever does nothing but send a mail to an address that anybody may type: limited for the address as well, as sign-ups and changes of
+    /// address are.
     Mail,
     /// Everything else.
     Default,

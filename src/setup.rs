@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::Config as Server;
 
+use crate::audit::address::AddressMarks;
 use crate::audit::refusals::Refusals;
 use crate::audit::seal::SealKey;
 use crate::auth::cursor::CursorKey;
@@ -30,6 +31,7 @@ use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
+use crate::prices;
 use crate::random::{Random, SystemRandom};
 use crate::state::App;
 
@@ -88,14 +90,15 @@ pub async fn app(
     let keys = signing_keys(&config, &database, &*clock).await?;
     let secret = server_secret(&config)?;
     let threads = NonZeroUsize::new(config.hashing.threads).unwrap_or(NonZeroUsize::MIN);
-    Ok(Arc::new(App {
+    let app = Arc::new(App {
         hasher: HashPool::observed(config.hashing.algorithm, threads, config.hashing.queue, metrics.hashing.clone()),
         pages: Pages::new(config.hashing.min_length)?,
         passwords: PasswordPolicy { min_length: config.hashing.min_length },
         links: LinkKeys::new(&secret)?,
         seals: SealKey::new(&secret)?,
+        address_marks: AddressMarks::new(&secret)?,
         limits: Limits::new(&config, &metrics, clock.clone())?,
-        defence: Defence::new(&secret, config.limits.enabled)?,
+        defence: Defence::new(&secret, config.limits.enabled, config.hashing.queue)?,
         cursors: CursorKey::new(&secret)?,
         mail: Mailer::new(&config, clock.now())?,
         metrics,
@@ -107,7 +110,9 @@ pub async fn app(
         keys,
         config,
         started,
-    }))
+    });
+    prices::learn_at_start(&app).await;
+    Ok(app)
 }
 
 /// The keys that sign access tokens.

@@ -46,7 +46,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PORTCULLIS_DEVICE: HeaderName = HeaderName::from_static("portcullis-device");
 
-/// Requests in flight at most; the next one is told to come back (503). Each may hold a body of [`MAX_BODY`].
+/// Requests in flight at most; the next one is told to come back (503). Each may hold a body of [`MAX_BODY`], and so may those that still
+/// wait for the rest of theirs, which are counted apart.
 const MAX_IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// Why the stack could not be built: the configuration of one of its layers does not hold.
@@ -117,7 +118,8 @@ where
         .layer(option_layer(app.limits.shared_layer()))
         .layer(option_layer(app.limits.local_layer()))
         // Bounds before work: how many, how long, how large. Probes pass, or an overload would look like an outage.
-        .layer(LoadShedLayer::builder(MAX_IN_FLIGHT).exempt(|head| is_exempt(head.extensions.get())).build())
+        // Who only waits for its body holds no place: see `validate`.
+        .layer(load_shed())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         // tower-http's limit has a response body of its own, and refusers further out need to make one.
         .map_response(|response: Response<limit::ResponseBody<Body>>| response.map(Body::rewrap))
@@ -126,8 +128,8 @@ where
         .layer(jwt_auth(app)?)
         // WHETHER: the row's column, before a byte of the body is read.
         .layer(AccessLayer::new(app, Listener::Main))
-        // Type, size and encoding of the body, which is buffered once.
-        .layer(ValidateLayer)
+        // Type, size and encoding of the body, which is buffered once. The place in flight is another's until the body is there.
+        .layer(ValidateLayer::new(&app.config.trusted_proxies))
         // The text fields that the row names, and no others: passwords and tokens are never looked at.
         .layer(sanitize())
         // The sanitiser hands on a body that replays what it read, in memory as before.
@@ -165,8 +167,12 @@ where
         .layer(problem(app)?)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(AccessLayer::new(app, Listener::Operations))
-        .layer(ValidateLayer)
+        .layer(ValidateLayer::new(&[]))
         .service(Dispatch::new(app.clone(), router)))
+}
+
+fn load_shed() -> LoadShedLayer {
+    LoadShedLayer::builder(MAX_IN_FLIGHT).exempt(|head| is_exempt(head.extensions.get())).lend_places().build()
 }
 
 fn trace() -> TraceLayer {
@@ -196,7 +202,7 @@ fn problem(app: &Arc<App>) -> Result<ProblemLayer, StackError> {
 
 fn client_ip(app: &App) -> Result<ClientIpLayer, StackError> {
     let trusted = app.config.trusted_proxies.iter().copied();
-    ClientIpLayer::builder().trusted(trusted).build().map_err(layer_error)
+    ClientIpLayer::builder().trusted(trusted).header(app.config.forwarded_header).build().map_err(layer_error)
 }
 
 fn jwt_auth(app: &Arc<App>) -> Result<JwtAuthLayer<AccessClaims, SessionCheck>, StackError> {

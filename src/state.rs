@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
+use crate::audit::address::AddressMarks;
 use crate::audit::refusals::Refusals;
 use crate::audit::seal::SealKey;
 use crate::auth::cursor::CursorKey;
@@ -13,6 +16,7 @@ use crate::auth::pool::HashPool;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Database;
+use crate::db::person::Person;
 use crate::db::probe::Probe;
 use crate::defence::Defence;
 use crate::limits::Limits;
@@ -36,6 +40,8 @@ pub struct App {
     pub links: LinkKeys,
     /// What the security log is sealed with.
     pub seals: SealKey,
+    /// What stands for addresses in the security log.
+    pub address_marks: AddressMarks,
     /// Rate limits.
     pub limits: Limits,
     /// The defence of log-ins.
@@ -67,5 +73,12 @@ impl App {
     #[must_use]
     pub fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Every name under which rows of an account are kept, from its id and its folded address.
+    #[must_use]
+    pub fn person(&self, user_id: Uuid, email_key: &str) -> Person {
+        let account = self.defence.keys.account(email_key).to_vec();
+        Person { user_id, account, address_mark: self.address_marks.of(email_key) }
     }
 }

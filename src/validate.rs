@@ -1,19 +1,27 @@
 //! Is the body fit for the handler: its type, its size, its encoding, its grammar? It is read once here, and only on rows that want one.
 
+mod waiting;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Version, header};
+use http::request::Parts;
+use http::{HeaderValue, Request, Version, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError};
+use ipnet::IpNet;
 use pin_project_lite::pin_project;
+use portcullis_layers::ClientIp;
+use portcullis_layers::load_shed::Place;
 use tower::{Layer, Service};
 
+use self::waiting::WaitingRoom;
 use crate::body::Form;
 use crate::error::ApiError;
 use crate::lingering::Stalled;
@@ -27,20 +35,31 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// How long a sender may take for its body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads and checks bodies.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ValidateLayer;
+/// Reads and checks bodies. While a request waits for its own it leaves its [`Place`] to others.
+#[derive(Clone, Debug)]
+pub struct ValidateLayer {
+    room: Arc<WaitingRoom>,
+}
+
+impl ValidateLayer {
+    /// Waits for a bounded number of bodies, in all and from each network. The addresses of `trusted` proxies are no networks of their own.
+    #[must_use]
+    pub fn new(trusted: &[IpNet]) -> Self {
+        Self { room: WaitingRoom::new(trusted) }
+    }
+}
 
 impl<S> Layer<S> for ValidateLayer {
     type Service = Validate<S>;
     fn layer(&self, inner: S) -> Validate<S> {
-        Validate { inner }
+        Validate { room: self.room.clone(), inner }
     }
 }
 
 /// The service of [`ValidateLayer`].
 #[derive(Clone, Debug)]
 pub struct Validate<S> {
+    room: Arc<WaitingRoom>,
     inner: S,
 }
 
@@ -70,8 +89,9 @@ where
         // The instance that was polled ready goes with the future; the clone waits for its own turn.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
+        let room = self.room.clone();
         let future = Box::pin(async move {
-            match read(&parts.headers, body, wanted).await {
+            match read(&room, &parts, body, wanted).await {
                 Ok(bytes) => inner.call(Request::from_parts(parts, Full::new(bytes))).await,
                 Err(error) => Ok(refuse(error, parts.version)),
             }
@@ -115,26 +135,49 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Validating<F> 
     }
 }
 
-async fn read<B>(headers: &HeaderMap, body: B, wanted: RequestBody) -> Result<Bytes, ApiError>
+async fn read<B>(room: &Arc<WaitingRoom>, head: &Parts, body: B, wanted: RequestBody) -> Result<Bytes, ApiError>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let is_absent = wanted == RequestBody::OptionalJson && body.is_end_stream();
-    let is_plain_json = is_json(headers.get(header::CONTENT_TYPE)) && !headers.contains_key(header::CONTENT_ENCODING);
-    if !is_absent && !is_plain_json {
+    let is_encoded = head.headers.contains_key(header::CONTENT_ENCODING);
+    if !is_absent && (is_encoded || !is_json(head.headers.get(header::CONTENT_TYPE))) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let bytes = match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
-        Err(_) => return Err(ApiError::RequestTimeout),
-        Ok(Err(error)) => return Err(unread(&*error.into())),
-        Ok(Ok(collected)) => collected.to_bytes(),
-    };
+    let bytes = receive(room, head, body).await?;
     if bytes.len() > MAX_BODY {
         return Err(ApiError::PayloadTooLarge);
     }
     if !(bytes.is_empty() && wanted == RequestBody::OptionalJson) {
         Form::parse(&bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// The whole body, for which the request waits without a place among those in flight.
+async fn receive<B>(room: &Arc<WaitingRoom>, head: &Parts, body: B) -> Result<Bytes, ApiError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let place = head.extensions.get::<Place>();
+    let mut seat = room.enter(head.extensions.get::<ClientIp>().map(|client| client.0));
+    if let Some(place) = place {
+        place.leave();
+    }
+    let collected = tokio::select! {
+        biased;
+        collected = tokio::time::timeout(BODY_TIMEOUT, body.collect()) => collected,
+        () = seat.lost() => return Err(ApiError::RequestTimeout),
+    };
+    let bytes = match collected {
+        Err(_) => return Err(ApiError::RequestTimeout),
+        Ok(Err(error)) => return Err(unread(&*error.into())),
+        Ok(Ok(collected)) => collected.to_bytes(),
+    };
+    if place.is_some_and(|place| !place.retake()) {
+        return Err(ApiError::Overloaded);
     }
     Ok(bytes)
 }

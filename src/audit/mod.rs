@@ -4,6 +4,7 @@
 //! the reply. Both go through [`Event::write`]. Refusals that never looked at a credential are only counted, per kind, network and minute,
 //! by [`crate::audit::refusals`].
 
+pub mod address;
 pub mod refusals;
 pub mod seal;
 pub mod sealer;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::address::AddressMarks;
 use crate::auth::device;
 use crate::db::GenericClient;
 use crate::db::audit_logs::{self, NewAuditLog};
@@ -43,6 +45,8 @@ pub struct Event {
     user_id: Option<Uuid>,
     session_id: Option<Uuid>,
     details: Value,
+    /// The mark of the address that it is about, where no account is named.
+    address_mark: Option<String>,
 }
 
 impl Origin {
@@ -57,19 +61,23 @@ impl Event {
     /// Something that was asked for and done.
     #[must_use]
     pub fn success(event_type: &'static str, user_id: Uuid) -> Self {
-        Self { event_type, success: true, user_id: Some(user_id), session_id: None, details: json!({}) }
+        Self::new(event_type, true, Some(user_id))
     }
 
     /// Something that was asked for and done without an account that anybody knows of.
     #[must_use]
     pub fn anonymous(event_type: &'static str) -> Self {
-        Self { event_type, success: true, user_id: None, session_id: None, details: json!({}) }
+        Self::new(event_type, true, None)
     }
 
     /// Something that was tried and refused; `user_id` is unknown when no account has the address.
     #[must_use]
     pub fn failure(event_type: &'static str, user_id: Option<Uuid>) -> Self {
-        Self { event_type, success: false, user_id, session_id: None, details: json!({}) }
+        Self::new(event_type, false, user_id)
+    }
+
+    fn new(event_type: &'static str, success: bool, user_id: Option<Uuid>) -> Self {
+        Self { event_type, success, user_id, session_id: None, details: json!({}), address_mark: None }
     }
 
     /// In which session, when it is not that of the access token.
@@ -86,10 +94,17 @@ impl Event {
         self
     }
 
+    /// About which address it is, by its [mark](AddressMarks): the erasure of the account that has it, or had it, finds the event by that.
+    #[must_use]
+    pub fn about(mut self, marks: &AddressMarks, email_key: &str) -> Self {
+        self.address_mark = Some(marks.of(email_key));
+        self
+    }
+
     /// Adds the row, in the transaction or connection of the caller.
     ///
     /// # Errors
-    /// When the database does not answer; the caller must not acknowledge then.
+    /// 503 when it cannot be written; the caller must not acknowledge then.
     pub async fn write(&self, app: &App, client: &impl GenericClient, origin: &Origin) -> Result<(), ApiError> {
         self.write_at(app.clock.now(), &*app.random, client, origin).await?;
         app.metrics.audit.events.with_label_values(&[self.event_type]).inc();
@@ -99,7 +114,7 @@ impl Event {
     /// As [`Event::write`], where no app runs: on the command line.
     ///
     /// # Errors
-    /// When the database does not answer; the caller must not acknowledge then.
+    /// 503 when it cannot be written; the caller must not acknowledge then.
     pub async fn write_at(
         &self,
         now: Timestamp,
@@ -107,11 +122,15 @@ impl Event {
         client: &impl GenericClient,
         origin: &Origin,
     ) -> Result<(), ApiError> {
+        let mut details = self.details.clone();
+        if let (Some(mark), Value::Object(members)) = (&self.address_mark, &mut details) {
+            members.insert("address_mark".to_owned(), mark.as_str().into());
+        }
         let row = NewAuditLog {
             id: random.uuid(now)?,
             user_id: self.user_id,
             event_type: self.event_type,
-            details: &self.details,
+            details: &details,
             ip_address: origin.ip_address,
             user_agent: origin.user_agent.as_deref(),
             success: self.success,
@@ -119,7 +138,7 @@ impl Event {
             request_id: origin.request_id.as_deref(),
             now,
         };
-        audit_logs::insert(client, &row).await?;
+        audit_logs::insert(client, &row).await.map_err(ApiError::unwritten)?;
         tracing::info!(
             target: "portcullis::security",
             event = self.event_type,

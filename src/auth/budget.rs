@@ -1,10 +1,11 @@
 //! How many attempts at a password are allowed, and what they are counted under.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+pub use portcullis_layers::rate_limit::network;
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
@@ -19,6 +20,8 @@ pub enum Scope {
     Account,
     /// One known device of an account.
     Device,
+    /// All known devices of an account.
+    AccountDevices,
     /// One network, whatever the account.
     Network,
 }
@@ -31,6 +34,7 @@ impl Scope {
             Self::AccountNetwork => "account_network",
             Self::Account => "account",
             Self::Device => "device",
+            Self::AccountDevices => "account_devices",
             Self::Network => "network",
         }
     }
@@ -39,8 +43,10 @@ impl Scope {
 /// So many attempts in so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Attempts in a window.
+    /// Attempts in any window.
     pub limit: i32,
+    /// From so many on the owner is told.
+    pub tell_from: i32,
     /// How long a window lasts, and the first wait when its attempts are spent. Each wait is twice the one before.
     pub window: Duration,
     /// The longest wait.
@@ -54,22 +60,19 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Enough for somebody who tries the passwords that they might have taken.
-pub const ACCOUNT_NETWORK: Budget = Budget { limit: 5, window: QUARTER, longest_wait: DAY, forgiven_after: DAY };
-/// From all networks together (ASVS 6.3.1, NIST SP 800-63B §3.2.2: at most 100). The wait does not grow: strangers fill this budget.
-pub const ACCOUNT: Budget = Budget { limit: 100, window: HOUR, longest_wait: HOUR, forgiven_after: DAY };
+pub const ACCOUNT_NETWORK: Budget =
+    Budget { limit: 5, tell_from: 5, window: QUARTER, longest_wait: DAY, forgiven_after: DAY };
+/// From all networks together (ASVS 6.3.1, NIST SP 800-63B §3.2.2: at most 100). The wait does not grow: strangers fill this budget. Long
+/// before that, more guesses from more places than an owner has are worth a mail.
+pub const ACCOUNT: Budget = Budget { limit: 100, tell_from: 20, window: HOUR, longest_wait: HOUR, forgiven_after: DAY };
 /// Of the owner's own device, which strangers cannot spend.
-pub const DEVICE: Budget = Budget { limit: 10, window: QUARTER, longest_wait: HOUR, forgiven_after: DAY };
+pub const DEVICE: Budget =
+    Budget { limit: 10, tell_from: 10, window: QUARTER, longest_wait: HOUR, forgiven_after: DAY };
+/// Of all known devices of an account together, so that whoever logged in often has no more guesses than whoever did once or twice.
+pub const ACCOUNT_DEVICES: Budget =
+    Budget { limit: 30, tell_from: 30, window: HOUR, longest_wait: HOUR, forgiven_after: DAY };
 /// For how long a network is shut out that tries many accounts.
-pub const NETWORK: Budget = Budget { limit: 1, window: QUARTER, longest_wait: DAY, forgiven_after: DAY };
-
-/// The network of a client, as limits see it: the address itself, or the /64 that an IPv6 subscriber has to himself.
-#[must_use]
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        IpAddr::V4(address) => IpAddr::V4(address),
-    }
-}
+pub const NETWORK: Budget = Budget { limit: 1, tell_from: 1, window: QUARTER, longest_wait: DAY, forgiven_after: DAY };
 
 /// Makes the keys of counters, so that the table of counters names nobody.
 pub struct CounterKeys(hmac::Key);
@@ -99,6 +102,12 @@ impl CounterKeys {
     #[must_use]
     pub fn device(&self, email_key: &str, mark: Uuid) -> [u8; 32] {
         self.digest(Scope::Device, &[email_key.as_bytes(), mark.as_bytes()])
+    }
+
+    /// What stands for all known devices of an account.
+    #[must_use]
+    pub fn account_devices(&self, email_key: &str) -> [u8; 32] {
+        self.digest(Scope::AccountDevices, &[email_key.as_bytes()])
     }
 
     /// What stands for a network.
@@ -151,6 +160,7 @@ mod tests {
             keys.account_network("a@example.com1", "92.0.2.1".parse().unwrap()),
             keys.device("a@example.com", Uuid::from_u128(1)),
             keys.device("a@example.com", Uuid::from_u128(2)),
+            keys.account_devices("a@example.com"),
             keys.network(one),
             keys.network(other),
         ];

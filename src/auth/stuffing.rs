@@ -86,11 +86,6 @@ impl Stuffing {
         self.networks.remove(&network);
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.networks.clear();
-    }
-
     /// A flood from more networks than there is room for drops those that have failed least.
     fn make_room(&mut self, network: IpAddr, now: Timestamp) {
         if self.networks.len() < CAPACITY || self.networks.contains_key(&network) {

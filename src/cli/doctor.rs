@@ -10,7 +10,7 @@ use super::admin::with_server;
 use super::output::say;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
-use crate::db::{Database, migrate, pool};
+use crate::db::{Database, migrate, pool, server};
 use crate::error::chain;
 use crate::limits::NetworkLists;
 use crate::mail::Mailer;
@@ -20,6 +20,8 @@ use crate::setup::{self, Failure};
 
 /// The difference between our clock and the database's that tokens survive, in seconds: the leeway of verification.
 const CLOCK_TOLERANCE: f64 = 5.0;
+/// PostgreSQL 15, as the server writes its version in a number.
+const OLDEST_SERVER: i32 = 150_000;
 /// How long Redis may take to let us in and answer.
 const REDIS_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -76,27 +78,20 @@ impl Report {
     }
 }
 
-async fn check_database(report: &mut Report, config: &Config, server: &Server) {
-    let client = match pool::connect(server, config.database.ssl_mode).await {
+async fn check_database(report: &mut Report, config: &Config, address: &Server) {
+    let client = match pool::connect(address, config.database.ssl_mode).await {
         Ok(client) => client,
         Err(error) => return report.line("database", Err(chain(&error))),
     };
-    let facts = "select current_setting('server_version'), current_setting('server_version_num')::int, \
-                 extract(epoch from clock_timestamp())::float8";
-    let row = match client.query_one(facts, &[]).await {
-        Ok(row) => row,
+    let found = match server::describe(&client).await {
+        Ok(found) => found,
         Err(error) => return report.line("database", Err(chain(&error))),
     };
-    let version: String = row.get(0);
-    report.line(
-        "database",
-        if row.get::<_, i32>(1) >= 150_000 {
-            Ok(format!("PostgreSQL {version}"))
-        } else {
-            Err(format!("PostgreSQL {version}; 15 is the oldest that will do"))
-        },
-    );
-    report.line("clock", clock(row.get(2)));
+    let version = format!("PostgreSQL {}", found.version);
+    let is_fit = found.version_number >= OLDEST_SERVER;
+    report
+        .line("database", if is_fit { Ok(version) } else { Err(format!("{version}; 15 is the oldest that will do")) });
+    report.line("clock", clock(found.seconds));
     let schema = match migrate::pending(&client).await {
         Ok(pending) if pending.is_empty() => Ok("up to date".to_owned()),
         Ok(pending) => Err(format!("{} migration(s) are pending: run `portcullis migrate`", pending.len())),
@@ -105,7 +100,7 @@ async fn check_database(report: &mut Report, config: &Config, server: &Server) {
     let migrated = schema.is_ok();
     report.line("schema", schema);
     if migrated {
-        report.line("keys", keys(config, server).await);
+        report.line("keys", keys(config, address).await);
     }
 }
 

@@ -109,7 +109,7 @@ async fn named(admin: &Admin, whose: &Whose) -> Result<Named, Failure> {
         None => None,
     };
     let target = Target::new(whose.network, account.as_ref(), user_id);
-    let limits = Limits::new(&admin.config, &Metrics::new()?, admin.clock.clone())?;
+    let limits = Limits::for_operator(&admin.config, &Metrics::new()?, admin.clock.clone())?;
     Ok(Named { account, target, limits })
 }
 
@@ -120,7 +120,10 @@ async fn show(admin: &Admin, whose: &Whose, as_json: bool) -> Result<(), Failure
         login_attempts::list(&client, account.as_ref(), whose.network, admin.clock.now(), MOST_SHOWN).await?;
     let shown = Shown {
         log_ins: counters.into_iter().map(ShownCounter::from).collect(),
-        rate_limits: limits.shared_standing(&target).await,
+        rate_limits: limits
+            .shared_standing(&target)
+            .await
+            .map_err(|_| "Redis does not answer: what it counts is not known")?,
     };
     if as_json {
         say(&serde_json::to_string_pretty(&shown)?);
@@ -142,8 +145,8 @@ async fn show(admin: &Admin, whose: &Whose, as_json: bool) -> Result<(), Failure
 
 async fn clear(admin: &Admin, whose: &Whose, as_json: bool) -> Result<(), Failure> {
     let Named { account, target, limits } = named(admin, whose).await?;
-    // First of all: an instance that is told looks at Redis again.
-    limits.forget_shared(&target).await?;
+    // First of all: an instance that is told looks at Redis again. Should Redis not answer, what the database counts goes all the same.
+    let shared = limits.forget_shared(&target).await;
     let mut client = admin.database.get().await?;
     let transaction = query::begin(&mut client).await?;
     let cleared = login_attempts::clear(&transaction, account.as_ref(), whose.network).await?;
@@ -160,5 +163,5 @@ async fn clear(admin: &Admin, whose: &Whose, as_json: bool) -> Result<(), Failur
     } else {
         say(&format!("{cleared} counter(s) of log-ins are gone; running instances forget theirs now"));
     }
-    Ok(())
+    shared.map_err(|failure| format!("Redis keeps what it counts, clear it again later: {failure}").into())
 }

@@ -14,12 +14,14 @@ mod serve;
 mod user;
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{Config, ConfigError, Source};
+use crate::config::{Config, ConfigError, Fault, Source};
 use crate::error::chain;
 use crate::handlers::docs;
 use crate::setup::Failure;
@@ -46,7 +48,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Check configuration, database, schema, keys and clock; one line each.
+    /// Check configuration, database, clock, schema, keys, mail, and what is set of Redis, TLS and lists of networks; one line each.
     Doctor {
         /// Only ask the instance that runs on HOST and PORT.
         #[arg(long)]
@@ -131,13 +133,35 @@ fn configuration() -> Result<Config, ConfigError> {
 
 /// Reads the environment, preceded in development by a `.env` file: variables that are set already win.
 #[expect(clippy::disallowed_methods, reason = "whether .env is read is decided before there is a configuration")]
-fn from_variables<T>(read: impl FnOnce(Source<'_>) -> T) -> T {
+fn from_variables<T>(read: impl FnOnce(Source<'_>) -> Result<T, ConfigError>) -> Result<T, ConfigError> {
     if std::env::var("ENVIRONMENT").is_ok_and(|value| value.eq_ignore_ascii_case("production")) {
         return read(&|name| std::env::var(name).ok());
     }
-    let file: HashMap<String, String> =
-        dotenvy::from_path_iter(".env").map(|pairs| pairs.filter_map(Result::ok).collect()).unwrap_or_default();
+    let file = dotenv(Path::new(".env"))?;
     read(&|name| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
+}
+
+/// The variables of a file that need not exist. A line that says nothing is a fault: what it was to say may be what keeps strangers out.
+fn dotenv(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
+    let fault = |problem| ConfigError(vec![Fault { variable: path.display().to_string(), problem }]);
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashMap::new()),
+        Err(error) => return Err(fault(format!("the file cannot be read: {}", error.kind()))),
+    };
+    let understood = |variable: Result<_, dotenvy::Error>| {
+        variable.map_err(|error| match error {
+            // Its number and not its words, which may be a secret's.
+            dotenvy::Error::LineParse(words, _) => {
+                let line = text.lines().position(|line| line.contains(words.trim())).map_or(0, |index| index + 1);
+                fault(format!(
+                    "line {line} is not NAME=value; a value with blanks or quotes in it wants quotes around it"
+                ))
+            }
+            _ => fault("the file is not understood".to_owned()),
+        })
+    };
+    dotenvy::from_read_iter(text.as_bytes()).map(understood).collect()
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

@@ -181,7 +181,6 @@ fn announce(app: &App, listener: &TcpListener) -> Result<(), Failure> {
     say(&format!("  Docs   {base}/docs"));
     if app.config.mail.smtp.is_none() {
         let folder = app.config.data_dir.join("mail");
-        std::fs::create_dir_all(&folder)?;
         say(&format!("  Mails  {} (no SMTP_HOST is set)", folder.display()));
     }
     tracing::info!(address = base, "listening");

@@ -44,7 +44,7 @@ pub struct LimitConfig {
     pub refresh: Rate,
     /// `LIMIT_MAIL`, mails that are asked for, per network.
     pub mail: Rate,
-    /// `LIMIT_MAIL_ADDRESS`, mails that are asked for, per address: a mailbox must not be flooded.
+    /// `LIMIT_MAIL_ADDRESS`, whatever mails an address that somebody typed, per address: a mailbox must not be flooded.
     pub mail_address: Rate,
     /// `LIMIT_SECRET`, whatever else takes a secret, per network: links cannot be guessed, but trying them costs queries.
     pub secret: Rate,

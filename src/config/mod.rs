@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use portcullis_layers::client_ip::ForwardedHeader;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use connections::ConnectionConfig;
@@ -81,6 +82,8 @@ pub struct Config {
     pub cors_allowed_origins: Vec<String>,
     /// `TRUSTED_PROXIES`, the networks whose forwarding headers count.
     pub trusted_proxies: Vec<IpNet>,
+    /// `FORWARDED_HEADER`, which of their headers counts.
+    pub forwarded_header: ForwardedHeader,
     /// How many may connect, and whether through proxies alone.
     pub connections: ConnectionConfig,
     /// `METRICS_ADDR`, where metrics and health are served apart from the API.
@@ -125,6 +128,7 @@ impl Config {
             traces: traces::read(&mut reader),
             cors_allowed_origins: sections::origins(&mut reader),
             trusted_proxies: reader.list("TRUSTED_PROXIES", "10.0.0.0/8,192.168.1.7/32"),
+            forwarded_header: sections::forwarded_header(&mut reader),
             connections: connections::read(&mut reader),
             metrics_addr: reader.parse("METRICS_ADDR", "127.0.0.1:9090"),
             tls: sections::tls(&mut reader),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portcullis_layers::client_ip::ForwardedHeader;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::Level;
 
@@ -178,14 +179,18 @@ pub(super) fn public_url(reader: &mut Reader<'_>) -> Option<String> {
     let text = reader.text("PUBLIC_URL")?;
     match text.parse::<http::Uri>() {
         Ok(uri)
-            if matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none() =>
+            if matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some()
+                && uri.query().is_none()
+                // http::Uri drops a fragment, and reads a user as part of the authority.
+                && !text.contains(['#', '@']) =>
         {
             Some(text.trim_end_matches('/').to_owned())
         }
         _ => {
             reader.fault(
                 "PUBLIC_URL",
-                "must be an absolute http or https URL without a query, such as https://accounts.example.com",
+                "must be an absolute http or https URL without user, query or fragment, such as https://accounts.example.com",
             );
             None
         }
@@ -221,6 +226,11 @@ pub(super) fn origins(reader: &mut Reader<'_>) -> Vec<String> {
         reader.fault("CORS_ALLOWED_ORIGINS", "* cannot stand beside other origins");
     }
     origins
+}
+
+pub(super) fn forwarded_header(reader: &mut Reader<'_>) -> ForwardedHeader {
+    let headers = [("x-forwarded-for", ForwardedHeader::XForwardedFor), ("forwarded", ForwardedHeader::Forwarded)];
+    reader.choice("FORWARDED_HEADER", &headers, ForwardedHeader::XForwardedFor)
 }
 
 pub(super) fn tls(reader: &mut Reader<'_>) -> Option<TlsFiles> {

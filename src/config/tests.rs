@@ -71,6 +71,17 @@ fn production_starts_with_what_it_needs() {
 }
 
 #[test]
+fn the_base_of_links_is_a_plain_url() {
+    for url in ["https://a.example/#top", "https://user:pw@a.example", "https://a.example?x=1", "a.example", "ftp://a"]
+    {
+        let faults = load(&[("PUBLIC_URL", url)]).unwrap_err();
+        assert_eq!(faults.0[0].variable, "PUBLIC_URL", "{url}");
+        assert!(!faults.to_string().contains("pw"), "{faults}");
+    }
+    assert_eq!(load(&[("PUBLIC_URL", "https://a.example/x/")]).unwrap().public_url.unwrap(), "https://a.example/x");
+}
+
+#[test]
 fn the_proxy_protocol_needs_somebody_who_may_speak_it() {
     let faults = load(&[("PROXY_PROTOCOL", "true"), ("MAX_CONNECTIONS", "0")]).unwrap_err();
     let names: Vec<_> = faults.0.iter().map(|fault| fault.variable.as_str()).collect();

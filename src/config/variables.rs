@@ -43,7 +43,7 @@ pub const VARIABLES: &[Variable] = &[
     plain("DB_MAX_OPEN_CONNS", "25", "connections of the pool at most"),
     plain("DB_MAX_IDLE_CONNS", "5", "connections kept when idle"),
     plain("DB_CONN_MAX_LIFETIME", "30m", "age at which an idle connection is replaced"),
-    secret("REDIS_URL", "none", "redis:// URL of the store that shares rate limits"),
+    secret("REDIS_URL", "none", "URL of the Redis that shares rate limits: redis://, rediss:// (TLS) or redis+unix://"),
     secret("JWT_SECRET", "none", "switches to HS256 under this secret, at least 32 bytes"),
     plain("JWT_ALGORITHM", "EdDSA", "EdDSA, ES256 or RS256, for generated keys"),
     plain("JWT_ISSUER", "PUBLIC_URL, else portcullis", "iss claim"),
@@ -65,7 +65,7 @@ pub const VARIABLES: &[Variable] = &[
     plain("HASH_QUEUE", "64", "password hashes that may wait; the next one gets 503 at once"),
     plain("REGISTRATION", "open", "open, confirm (no account before its address is proved) or closed"),
     plain("REQUIRE_VERIFIED_EMAIL", "false", "log-in waits for a verified address"),
-    plain("RATE_LIMIT_ENABLED", "true", "false switches every limit off"),
+    plain("RATE_LIMIT_ENABLED", "true", "false switches every limit off, and the defence of log-ins with them"),
     plain(
         "RATE_LIMIT_REQUESTS",
         "1000",
@@ -80,7 +80,11 @@ pub const VARIABLES: &[Variable] = &[
     ),
     plain("LIMIT_REFRESH", "1200/1m", "refreshes per network: clients may refresh in crowds"),
     plain("LIMIT_MAIL", "60/1h", "mails that are asked for, per network"),
-    plain("LIMIT_MAIL_ADDRESS", "5/1h", "mails that are asked for, per address: no mailbox is to be flooded"),
+    plain(
+        "LIMIT_MAIL_ADDRESS",
+        "5/1h",
+        "whatever mails an address that somebody typed, also a sign-up or a change of address, per address: no mailbox is to be flooded",
+    ),
     plain("LIMIT_SECRET", "120/15m", "whatever else takes a secret, per network: trying links costs queries"),
     plain("LIMIT_USER", "600/1m", "requests per user, from however many networks"),
     plain(
@@ -114,6 +118,7 @@ pub const VARIABLES: &[Variable] = &[
     plain("OTEL_TRACES_SAMPLER_ARG", "1", "share of traces that traceidratio records, 0 to 1"),
     plain("CORS_ALLOWED_ORIGINS", "none", "origins of browser front ends, separated by commas, or *"),
     plain("TRUSTED_PROXIES", "none", "networks whose forwarding headers count, separated by commas"),
+    plain("FORWARDED_HEADER", "x-forwarded-for", "which header they write: x-forwarded-for or forwarded (RFC 7239)"),
     plain(
         "PROXY_PROTOCOL",
         "false",
@@ -126,8 +131,8 @@ pub const VARIABLES: &[Variable] = &[
         "connections of one IPv4 address or IPv6 /64 at most; TRUSTED_PROXIES are exempt",
     ),
     plain("METRICS_ADDR", "none", "host:port of a listener of its own for metrics and health"),
-    plain("TLS_CERT", "none", "PEM certificate chain; with TLS_KEY the listener speaks TLS"),
-    plain("TLS_KEY", "none", "PEM private key"),
+    plain("TLS_CERT", "none", "PEM certificate chain; with TLS_KEY the listener speaks TLS; read anew on SIGHUP"),
+    plain("TLS_KEY", "none", "PEM private key; read anew on SIGHUP"),
     plain("DELETION_RETENTION", "30d", "how long a deleted account keeps its address"),
     plain("AUDIT_RETENTION", "365d", "how long security events are kept"),
 ];

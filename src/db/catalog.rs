@@ -53,6 +53,7 @@ pub const TABLES: &[&[Query]] = &[
     super::pending_registrations::QUERIES,
     super::refresh_tokens::QUERIES,
     super::retention::QUERIES,
+    super::server::QUERIES,
     super::sessions::QUERIES,
     super::signing_keys::QUERIES,
     super::user_imports::QUERIES,

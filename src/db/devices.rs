@@ -17,6 +17,25 @@ pub async fn insert(client: &impl GenericClient, id: Uuid, user_id: Uuid, now: T
     query::execute(client, INSERT, &[&id, &user_id, &now]).await.map(drop)
 }
 
+/// Takes the marks of a user back that were not used for longest.
+pub const REVOKE_OLDEST: &str = "update devices set revoked_at = $2 where id in (select id from devices \
+    where user_id = $1 and revoked_at is null and id <> $3 order by last_used_at desc, id desc offset $4)";
+
+/// Forgets all devices of a user but `newest` and so many `others`, those that were used last. The caller holds the lock of the account, or
+/// two that come at once leave more.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn revoke_oldest(
+    client: &impl GenericClient,
+    user_id: Uuid,
+    now: Timestamp,
+    newest: Uuid,
+    others: i64,
+) -> Result<u64, DbError> {
+    query::execute(client, REVOKE_OLDEST, &[&user_id, &now, &newest, &others]).await
+}
+
 /// Whether a device is remembered.
 pub const IS_KNOWN: &str =
     "select exists (select 1 from devices where id = $1 and user_id = $2 and revoked_at is null) as known";
@@ -40,28 +59,26 @@ pub async fn touch(client: &impl GenericClient, id: Uuid, user_id: Uuid, now: Ti
     Ok(query::execute(client, TOUCH, &[&id, &user_id, &now]).await? == 1)
 }
 
-/// Takes all marks of a user back.
-pub const REVOKE_ALL: &str = "update devices set revoked_at = $2 where user_id = $1 and revoked_at is null";
+/// Takes marks of a user back.
+pub const REVOKE_ALL: &str =
+    "update devices set revoked_at = $2 where user_id = $1 and revoked_at is null and id is distinct from $3";
 
-/// Forgets every device of a user; tells how many.
+/// Forgets every device of a user, except `keep`; tells how many.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn revoke_all(client: &impl GenericClient, user_id: Uuid, now: Timestamp) -> Result<u64, DbError> {
-    query::execute(client, REVOKE_ALL, &[&user_id, &now]).await
+pub async fn revoke_all(
+    client: &impl GenericClient,
+    user_id: Uuid,
+    now: Timestamp,
+    keep: Option<Uuid>,
+) -> Result<u64, DbError> {
+    query::execute(client, REVOKE_ALL, &[&user_id, &now, &keep]).await
 }
 
 /// Marks that nobody can use any more, some at a time.
 pub const SWEEP: &str = "delete from devices where id in \
     (select id from devices where last_used_at < $1 order by last_used_at limit $2 for update skip locked)";
 
-/// Deletes marks that were last used before a moment, at most `limit`; tells how many.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn sweep(client: &impl GenericClient, before: Timestamp, limit: i64) -> Result<u64, DbError> {
-    query::execute(client, SWEEP, &[&before, &limit]).await
-}
-
 /// Every query of this file.
-pub const QUERIES: &[Query] = queries![INSERT, IS_KNOWN, TOUCH, REVOKE_ALL, SWEEP];
+pub const QUERIES: &[Query] = queries![INSERT, REVOKE_OLDEST, IS_KNOWN, TOUCH, REVOKE_ALL, SWEEP];

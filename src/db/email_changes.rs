@@ -105,7 +105,7 @@ pub async fn insert(client: &impl GenericClient, new: &NewEmailChange<'_>) -> Re
     query::execute(client, INSERT, &params).await.map(drop)
 }
 
-/// Cancels what a newer change replaces.
+/// Cancels what a newer change replaces, or a new password calls off.
 pub const CANCEL_PENDING: &str = "update email_changes set cancelled_at = $2 \
     where user_id = $1 and confirmed_at is null and cancelled_at is null";
 

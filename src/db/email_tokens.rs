@@ -44,7 +44,7 @@ pub struct EmailToken {
     pub used_at: Option<Timestamp>,
 }
 
-/// Why a link was mailed, for the page that it leads to.
+/// Why a link was mailed, for the mail and for the page that it leads to.
 #[derive(Clone, Debug)]
 pub struct Cause {
     /// The address that it was mailed to.
@@ -120,22 +120,11 @@ pub async fn is_used(client: &impl GenericClient, id: Uuid) -> Result<Option<boo
     Ok(row.map(|row| row.try_get("is_used")).transpose()?)
 }
 
-/// What a token was about.
-#[derive(Clone, Copy, Debug)]
-pub struct Consumed {
-    /// Identifier: that of the mail job.
-    pub id: Uuid,
-    /// Whose account it is about; a sign-up has none yet.
-    pub user_id: Option<Uuid>,
-    /// The pending registration, e-mail change or session that it is about.
-    pub subject_id: Option<Uuid>,
-}
-
 /// Uses a token up.
 pub const CONSUME: &str = "update email_tokens set used_at = $3 \
-    where token_hash = $1 and purpose = $2 and used_at is null and expires_at > $3 returning id, user_id, subject_id";
+    where token_hash = $1 and purpose = $2 and used_at is null and expires_at > $3";
 
-/// Uses a token up: the compare-and-set that lets one of many win. `None` when it is unknown, of another purpose, used or expired.
+/// Uses a token up: the compare-and-set that lets one of many win. `false` when it is unknown, of another purpose, used or expired.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -144,13 +133,19 @@ pub async fn consume(
     token_hash: &[u8],
     purpose: &str,
     now: Timestamp,
-) -> Result<Option<Consumed>, DbError> {
-    let Some(row) = query::optional(client, CONSUME, &[&token_hash, &purpose, &now]).await? else { return Ok(None) };
-    Ok(Some(Consumed {
-        id: row.try_get("id")?,
-        user_id: row.try_get("user_id")?,
-        subject_id: row.try_get("subject_id")?,
-    }))
+) -> Result<bool, DbError> {
+    Ok(query::execute(client, CONSUME, &[&token_hash, &purpose, &now]).await? == 1)
+}
+
+/// Gives the link of a sign-up to the account that came of it.
+pub const ADOPT: &str = "update email_tokens set user_id = $2 where id = $1 and user_id is null";
+
+/// Gives the link of a sign-up to the account that came of it: it is exported and erased with that, and later clicks are its events.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn adopt(client: &impl GenericClient, id: Uuid, user_id: Uuid) -> Result<(), DbError> {
+    query::execute(client, ADOPT, &[&id, &user_id]).await.map(drop)
 }
 
 /// Finds a token by its hash.
@@ -173,14 +168,14 @@ pub async fn find(client: &impl GenericClient, token_hash: &[u8]) -> Result<Opti
     }))
 }
 
-/// Finds out why a link was mailed. A repeated mail of a sign-up tells of the sign-up, which is the account's first session, and not of
-/// whoever asked for the repetition, whose job has an address.
+/// Finds out why a link was mailed. A repeated mail of a sign-up tells of the sign-up, which is the account's first session, or its first mail
+/// where no session came with it, and not of whoever asked for the repetition, whose job has an address.
 pub const FIND_CAUSE: &str = "select \
     case t.purpose when 'confirm_change' then c.new_email when 'undo_change' then c.old_email \
         else coalesce(p.email, u.email) end as email, \
     coalesce(p.created_at, c.created_at, s.created_at, u.created_at, t.created_at) as created_at, \
-    coalesce(p.device_info, s.device_info, f.device_info, j.device_info) as device_info, \
-    coalesce(p.ip_address, s.ip_address, f.ip_address, j.ip_address) as ip_address \
+    coalesce(p.device_info, s.device_info, f.device_info, m.device_info, j.device_info) as device_info, \
+    coalesce(p.ip_address, s.ip_address, f.ip_address, m.ip_address, j.ip_address) as ip_address \
     from email_tokens t \
     left join users u on u.id = t.user_id \
     left join pending_registrations p on p.id = t.subject_id and t.purpose = 'sign_up' \
@@ -188,6 +183,8 @@ pub const FIND_CAUSE: &str = "select \
     left join sessions s on s.id = t.subject_id and t.purpose = 'end_session' \
     left join lateral (select device_info, ip_address from sessions where user_id = u.id and t.purpose = 'verify' \
         and created_at < u.created_at + interval '1 minute' order by created_at limit 1) f on true \
+    left join lateral (select device_info, ip_address from mail_jobs where user_id = u.id and kind = t.purpose \
+        and t.purpose = 'verify' order by created_at limit 1) m on true \
     left join mail_jobs j on j.id = t.id and j.email_key is null \
     where t.id = $1";
 
@@ -218,6 +215,18 @@ pub async fn end_all(client: &impl GenericClient, user_id: Uuid, now: Timestamp)
     query::execute(client, END_ALL, &[&user_id, &now]).await
 }
 
+/// Ends the links that confirm new addresses.
+pub const END_CONFIRMATIONS: &str =
+    "update email_tokens set used_at = $2 where user_id = $1 and purpose = 'confirm_change' and used_at is null";
+
+/// Ends every unused token of a user that confirms a change of address; tells how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end_confirmations(client: &impl GenericClient, user_id: Uuid, now: Timestamp) -> Result<u64, DbError> {
+    query::execute(client, END_CONFIRMATIONS, &[&user_id, &now]).await
+}
+
 /// Ends what was mailed to an account that is deleted.
 pub const END_WITH_ACCOUNT: &str = "update email_tokens set used_at = $2 where user_id = $1 and used_at is null";
 
@@ -232,6 +241,7 @@ pub async fn end_with_account(client: &impl GenericClient, user_id: Uuid, now: T
 /// Every query of this table, for the test that prepares them all.
 pub const QUERIES: &[Query] = queries![
     CONSUME,
+    ADOPT,
     ISSUE,
     END_OLDER_OF_USER,
     END_OLDER_OF_SUBJECT,
@@ -239,5 +249,6 @@ pub const QUERIES: &[Query] = queries![
     FIND,
     FIND_CAUSE,
     END_ALL,
+    END_CONFIRMATIONS,
     END_WITH_ACCOUNT
 ];

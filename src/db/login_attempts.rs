@@ -27,23 +27,25 @@ pub struct Counter {
 /// A count after an attempt was added to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// Attempts in this window.
+    /// Attempts in the window that ends now.
     pub failures: i32,
-    /// When the window ends.
+    /// When none of them is seen any more, or the wait is over.
     pub window_ends: Timestamp,
 }
 
-/// Counts an attempt, unless the budget is spent. The window of the attempt that spends it is the wait, which doubles with every strike.
-pub const CHARGE: &str = "insert into login_attempts as a (key, scope, account, network, failures, window_ends, strikes) \
-    values ($1, $2, $3, $4, 1, $5::timestamptz + make_interval(secs => $6), 0) \
-    on conflict (key) do update set \
-    failures = case when a.window_ends <= $5 then 1 else a.failures + 1 end, \
-    strikes = case when a.window_ends + make_interval(secs => $9) <= $5 then 0 else a.strikes end \
-        + case when a.window_ends > $5 and a.failures + 1 >= $7 then 1 else 0 end, \
-    window_ends = case \
-        when a.window_ends <= $5 then $5 + make_interval(secs => $6) \
-        when a.failures + 1 >= $7 then $5 + make_interval(secs => least($6 * power(2, a.strikes), $8)) \
-        else a.window_ends end \
+/// Counts an attempt, unless the budget is spent. It is held against all those of the window that ends with it, so that no window has more.
+/// The one that spends the budget begins the wait, which doubles with every strike.
+pub const CHARGE: &str = "insert into login_attempts as a \
+    (key, scope, account, network, failures, window_ends, strikes, attempts) \
+    values ($1, $2, $3, $4, 1, $5::timestamptz + make_interval(secs => $6), 0, array[$5::timestamptz]) \
+    on conflict (key) do update set (attempts, failures, strikes, window_ends) = ( \
+        select seen.attempts, cardinality(seen.attempts), \
+            seen.strikes + case when cardinality(seen.attempts) >= $7 then 1 else 0 end, \
+            $5 + make_interval(secs => case when cardinality(seen.attempts) >= $7 \
+                then least($6 * power(2, seen.strikes), $8) else $6 end) \
+        from (select array(select t from unnest(a.attempts) as t where t > $5 - make_interval(secs => $6)) || $5 \
+                as attempts, \
+            case when a.window_ends + make_interval(secs => $9) <= $5 then 0 else a.strikes end as strikes) as seen) \
     where a.window_ends <= $5 or a.failures < $7 \
     returning failures, window_ends";
 
@@ -77,7 +79,7 @@ pub async fn charge(
 /// When a key may be tried again.
 pub const WINDOW_ENDS: &str = "select window_ends from login_attempts where key = $1 and window_ends > $2";
 
-/// When the running window of a key ends.
+/// When the wait of a key, or else its window, ends.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -102,14 +104,16 @@ pub async fn forget(client: &impl GenericClient, key: &[u8; 32]) -> Result<(), D
 }
 
 /// Takes one attempt back.
-pub const REFUND: &str = "update login_attempts set failures = greatest(failures - 1, 0) where key = $1";
+pub const REFUND: &str = "update login_attempts set failures = greatest(failures - 1, 0), \
+    attempts = attempts[:array_position(attempts, $2) - 1] || attempts[array_position(attempts, $2) + 1:] \
+    where key = $1 and $2::timestamptz = any(attempts)";
 
-/// Takes one attempt of a key back: its password was right.
+/// Takes the attempt of a moment back from a key: its password was right.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn refund(client: &impl GenericClient, key: &[u8; 32]) -> Result<(), DbError> {
-    query::execute(client, REFUND, &[&&key[..]]).await.map(drop)
+pub async fn refund(client: &impl GenericClient, key: &[u8; 32], at: Timestamp) -> Result<(), DbError> {
+    query::execute(client, REFUND, &[&&key[..], &at]).await.map(drop)
 }
 
 /// Notes that the owner is being told.
@@ -169,9 +173,9 @@ pub struct ListedCounter {
     pub scope: String,
     /// The network, where it is part of the key.
     pub network: Option<IpAddr>,
-    /// Attempts in this window.
+    /// Attempts when the last one was counted.
     pub failures: i32,
-    /// When the window ends.
+    /// When none of them is seen any more, or the wait is over.
     pub window_ends: Timestamp,
     /// How often the limit was reached of late.
     pub strikes: i32,
@@ -231,14 +235,6 @@ pub async fn clear(
 /// Counters that count nothing any more, some at a time.
 pub const SWEEP: &str = "delete from login_attempts where key in \
     (select key from login_attempts where window_ends < $1 order by window_ends limit $2 for update skip locked)";
-
-/// Deletes counters whose window ended before a moment, at most `limit`; tells how many.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn sweep(client: &impl GenericClient, before: Timestamp, limit: i64) -> Result<u64, DbError> {
-    query::execute(client, SWEEP, &[&before, &limit]).await
-}
 
 /// Every query of this file.
 pub const QUERIES: &[Query] = queries![CHARGE, WINDOW_ENDS, FORGET, REFUND, TELL, BLOCK, LIST, CLEAR, SWEEP];

@@ -173,23 +173,6 @@ pub async fn is_superseded(client: &impl GenericClient, job: &ClaimedMailJob, re
     Ok(query::optional(client, FIND_NEWER, &params).await?.is_some())
 }
 
-/// Finds the first job of a kind for a reader.
-pub const FIND_FIRST: &str = "select ip_address, device_info from mail_jobs where user_id = $1 and kind = $2 \
-    order by created_at limit 1";
-
-/// Whence and from which device the first cause of this kind came, if it is still known.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn first_origin(
-    client: &impl GenericClient,
-    user_id: Uuid,
-    kind: &str,
-) -> Result<Option<(Option<IpAddr>, String)>, DbError> {
-    let Some(row) = query::optional(client, FIND_FIRST, &[&user_id, &kind]).await? else { return Ok(None) };
-    Ok(Some((row.try_get("ip_address")?, row.try_get("device_info")?)))
-}
-
 /// Lets the workers of all instances take turns over one reader.
 pub const TAKE_TURN: &str =
     "select pg_advisory_xact_lock(hashtextextended('mail ' || $1::uuid::text, 0))::text as turn";
@@ -217,4 +200,4 @@ pub async fn queued(client: &impl GenericClient) -> Result<(i64, Option<Timestam
 
 /// Every query of this file.
 pub const QUERIES: &[Query] =
-    queries![INSERT, CLAIM, FINISH, POSTPONE, FIND_NEWER, FIND_FIRST, TAKE_TURN, COUNT_QUEUED];
+    queries![INSERT, CLAIM, FINISH, POSTPONE, FIND_NEWER, TAKE_TURN, COUNT_QUEUED];

@@ -32,6 +32,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     8 "retention" "0008_retention.sql",
     9 "login_defence" "0009_login_defence.sql",
     10 "audit_partitions" "0010_audit_partitions.sql",
+    11 "address_marks" "0011_address_marks.sql",
+    12 "sliding_counts" "0012_sliding_counts.sql",
 ];
 
 /// Why the schema could not be brought up to date.

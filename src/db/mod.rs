@@ -1,5 +1,6 @@
-//! One file per table; one query = one constant and one async function. No SQL stands anywhere else. Some files go over whole accounts or
-//! tables: [`export`], [`retention`] and [`user_imports`].
+//! One file per table; one query = one constant and one async function. No SQL stands anywhere else, but for the two statements that make
+//! role and database of the embedded server. Some files go over whole accounts or tables ([`export`], [`retention`] and [`user_imports`]),
+//! and [`server`] has none.
 
 pub mod audit_logs;
 pub mod audit_seals;
@@ -16,11 +17,13 @@ pub mod migrate;
 pub mod notices;
 pub mod password_reset_tokens;
 pub mod pending_registrations;
+pub mod person;
 pub mod pool;
 pub mod probe;
 pub mod query;
 pub mod refresh_tokens;
 pub mod retention;
+pub mod server;
 pub mod sessions;
 pub mod signing_keys;
 mod tls;

@@ -7,6 +7,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::catalog::queries;
+use super::person::{By, Person};
 use super::{DbError, GenericClient, Query, devices, login_attempts, query};
 
 /// A statement that empties some rows, `$2` of them at most.
@@ -14,7 +15,7 @@ use super::{DbError, GenericClient, Query, devices, login_attempts, query};
 pub struct Step {
     /// The table, also in metrics.
     pub table: &'static str,
-    /// `$1` says which rows: those of before a moment, or those of an account.
+    /// `$1` says which rows: those of before a moment, or those of a person.
     pub sql: &'static str,
 }
 
@@ -111,44 +112,74 @@ pub const DEVICES_OF: &str = "delete from devices where id in (select id from de
 pub const MAIL_JOBS_OF: &str = "delete from mail_jobs where id in (select id from mail_jobs \
     where user_id = $1 or email_key = (select u.email_key from users u where u.id = $1) limit $2)";
 
+/// Counted attempts at the passwords of an account.
+pub const LOGIN_ATTEMPTS_OF: &str =
+    "delete from login_attempts where key in (select key from login_attempts where account = $1 limit $2)";
+
+/// Personal data in events that name no account, but an address that the account had before, up to the moment at which it left that one.
+pub const REDACT_AUDIT_LOGS_ABOUT_FORMER: &str = "update audit_logs \
+    set ip_address = null, user_agent = null, details = '{}' \
+    where (created_at, id) in (select a.created_at, a.id from audit_logs e join audit_logs a \
+    on a.details ->> 'address_mark' = e.details ->> 'address_mark' \
+    and a.user_id is null and a.created_at <= e.created_at \
+    where e.user_id = $1 and e.details ->> 'address_mark' is not null limit $2)";
+
+/// Personal data in events that name no account, but the address of one.
+pub const REDACT_AUDIT_LOGS_ABOUT: &str = "update audit_logs set ip_address = null, user_agent = null, details = '{}' \
+    where (created_at, id) in (select created_at, id from audit_logs \
+    where details ->> 'address_mark' = $1 and user_id is null limit $2)";
+
 /// Personal data in the security log of an account. The events themselves stay.
 pub const REDACT_AUDIT_LOGS_OF: &str = "update audit_logs set ip_address = null, user_agent = null, details = '{}' \
     where (created_at, id) in (select created_at, id from audit_logs where user_id = $1 \
     and (ip_address is not null or user_agent is not null or details <> '{}') limit $2)";
 
-const fn of(table: &'static str, sql: &'static str) -> Step {
-    Step { table, sql }
+/// A table that holds rows of a person.
+#[derive(Debug)]
+pub struct Erasure {
+    /// What goes.
+    pub step: Step,
+    /// By which name it is found.
+    pub by: By,
 }
 
-/// What goes before an account itself is emptied. Tokens come before their sessions.
-pub const ERASURE: &[Step] = &[
-    of("refresh_tokens", REFRESH_TOKENS_OF),
-    of("sessions", SESSIONS_OF),
-    of("password_reset_tokens", PASSWORD_RESET_TOKENS_OF),
-    of("email_tokens", EMAIL_TOKENS_OF),
-    of("email_changes", EMAIL_CHANGES_OF),
-    of("devices", DEVICES_OF),
-    of("mail_jobs", MAIL_JOBS_OF),
-    of("audit_logs", REDACT_AUDIT_LOGS_OF),
+const fn of(by: By, table: &'static str, sql: &'static str) -> Erasure {
+    Erasure { step: Step { table, sql }, by }
+}
+
+/// What goes before an account itself is emptied. Tokens come before their sessions, and events of former addresses before those that tell
+/// which these were.
+pub const ERASURE: &[Erasure] = &[
+    of(By::UserId, "refresh_tokens", REFRESH_TOKENS_OF),
+    of(By::UserId, "sessions", SESSIONS_OF),
+    of(By::UserId, "password_reset_tokens", PASSWORD_RESET_TOKENS_OF),
+    of(By::UserId, "email_tokens", EMAIL_TOKENS_OF),
+    of(By::UserId, "email_changes", EMAIL_CHANGES_OF),
+    of(By::UserId, "devices", DEVICES_OF),
+    of(By::UserId, "mail_jobs", MAIL_JOBS_OF),
+    of(By::Account, "login_attempts", LOGIN_ATTEMPTS_OF),
+    of(By::UserId, "audit_logs", REDACT_AUDIT_LOGS_ABOUT_FORMER),
+    of(By::AddressMark, "audit_logs", REDACT_AUDIT_LOGS_ABOUT),
+    of(By::UserId, "audit_logs", REDACT_AUDIT_LOGS_OF),
 ];
 
 /// Which rows a step is about.
 #[derive(Clone, Copy, Debug)]
-pub enum Scope {
+pub enum Scope<'a> {
     /// Those that had served their purpose before then.
     Before(Timestamp),
-    /// Those of an account.
-    Of(Uuid),
+    /// Those of a person, found by one of their names.
+    Of(&'a Person, By),
 }
 
 /// Takes one step; tells how many rows it touched. When these are fewer than `limit`, nothing is left that nobody works on.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn take(client: &impl GenericClient, step: &Step, scope: Scope, limit: i64) -> Result<u64, DbError> {
+pub async fn take(client: &impl GenericClient, step: &Step, scope: Scope<'_>, limit: i64) -> Result<u64, DbError> {
     let scope: &(dyn ToSql + Sync) = match &scope {
         Scope::Before(time) => time,
-        Scope::Of(id) => id,
+        Scope::Of(person, by) => person.name(*by),
     };
     query::execute(client, step.sql, &[scope, &limit]).await
 }
@@ -164,17 +195,35 @@ pub async fn try_lock(client: &impl GenericClient, sweeper: &str) -> Result<bool
     Ok(query::one(client, TRY_LOCK, &[&sweeper]).await?.try_get("is_ours")?)
 }
 
-/// The account that has been deleted for longest.
-pub const NEXT_TO_ERASE: &str = "select id from users \
-    where deleted_at is not null and email_key is not null and deleted_at <= $1 order by deleted_at limit 1";
+/// The account that has been deleted for longest, after a given one.
+pub const NEXT_TO_ERASE: &str = "select deleted_at, id, email_key from users \
+    where deleted_at is not null and email_key is not null and deleted_at <= $1 and (deleted_at, id) > ($2, $3) \
+    order by deleted_at, id limit 1";
 
-/// An account that was deleted at `deleted_by` or before and still holds personal data.
+/// A deleted account that still holds personal data.
+#[derive(Clone, Debug)]
+pub struct ToErase {
+    /// When it was deleted.
+    pub deleted_at: Timestamp,
+    /// The account.
+    pub id: Uuid,
+    /// Its folded address.
+    pub email_key: String,
+}
+
+/// The oldest account that was deleted at `deleted_by` or before, but after the one of `after`, and still holds personal data.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn next_to_erase(client: &impl GenericClient, deleted_by: Timestamp) -> Result<Option<Uuid>, DbError> {
-    let row = query::optional(client, NEXT_TO_ERASE, &[&deleted_by]).await?;
-    Ok(row.map(|row| row.try_get("id")).transpose()?)
+pub async fn next_to_erase(
+    client: &impl GenericClient,
+    deleted_by: Timestamp,
+    after: (Timestamp, Uuid),
+) -> Result<Option<ToErase>, DbError> {
+    let row = query::optional(client, NEXT_TO_ERASE, &[&deleted_by, &after.0, &after.1]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let (deleted_at, id, email_key) = (row.try_get("deleted_at")?, row.try_get("id")?, row.try_get("email_key")?);
+    Ok(Some(ToErase { deleted_at, id, email_key }))
 }
 
 /// Empties a deleted account, whose address is free from then on.
@@ -206,6 +255,9 @@ pub const QUERIES: &[Query] = queries![
     EMAIL_CHANGES_OF,
     DEVICES_OF,
     MAIL_JOBS_OF,
+    LOGIN_ATTEMPTS_OF,
+    REDACT_AUDIT_LOGS_ABOUT_FORMER,
+    REDACT_AUDIT_LOGS_ABOUT,
     REDACT_AUDIT_LOGS_OF,
     TRY_LOCK,
     NEXT_TO_ERASE,

@@ -1,6 +1,7 @@
 //! Accounts in bulk, on their way in and out of table `users`.
 
 use jiff::Timestamp;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::catalog::queries;
@@ -59,6 +60,22 @@ pub async fn insert(client: &impl GenericClient, new: &Columns<'_>) -> Result<Ve
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
+/// Gives addresses back that somebody has left of late.
+pub const GIVE_BACK: &str = "delete from users u using email_changes c where u.id = any($1::uuid[]) \
+    and c.old_email_key = u.email_key and c.confirmed_at is not null and c.cancelled_at is null and c.undo_until > $2 \
+    returning u.id";
+
+/// Removes those of the accounts that were just added whose address its former owner can still take back; tells which. As with
+/// [`is_reserved`](super::email_changes::is_reserved), the rows are written first: whoever leaves the address at the same moment is then
+/// either waited for or seen.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn give_back(client: &impl GenericClient, ids: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>, DbError> {
+    let rows = query::all(client, GIVE_BACK, &[&ids, &now]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
 /// The events of accounts that were added.
 pub const RECORD: &str = "insert into audit_logs (id, user_id, event_type, user_agent, success, created_at) \
     select id, user_id, 'user.imported', $3, true, $4 from unnest($1::uuid[], $2::uuid[]) as new (id, user_id)";
@@ -88,11 +105,33 @@ pub struct Existing {
     pub password_hash: String,
     /// Whether it was deleted, and only keeps its address for a while.
     pub is_deleted: bool,
+    /// When it was imported, if it was and the security log still knows.
+    pub imported_at: Option<Timestamp>,
+}
+
+impl Existing {
+    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            email_key: row.try_get("email_key")?,
+            password_hash: row.try_get("password_hash")?,
+            is_deleted: row.try_get("is_deleted")?,
+            imported_at: row.try_get("imported_at")?,
+        })
+    }
+}
+
+macro_rules! existing {
+    () => {
+        // An import is the first event of its account, so that this is one step along an index.
+        "select u.id, u.email_key, u.password_hash, u.deleted_at is not null as is_deleted, \
+         (select a.created_at from audit_logs a where a.user_id = u.id and a.event_type = 'user.imported' \
+         order by a.created_at limit 1) as imported_at from users u where u.email_key is not null and "
+    };
 }
 
 /// Finds who has these addresses.
-pub const FIND_BY_EMAIL_KEYS: &str = "select id, email_key, password_hash, deleted_at is not null as is_deleted \
-    from users where email_key = any($1::text[])";
+pub const FIND_BY_EMAIL_KEYS: &str = concat!(existing!(), "u.email_key = any($1::text[])");
 
 /// The accounts that have these folded addresses, deleted ones included.
 ///
@@ -100,16 +139,19 @@ pub const FIND_BY_EMAIL_KEYS: &str = "select id, email_key, password_hash, delet
 /// When the database does not answer.
 pub async fn find_by_email_keys(client: &impl GenericClient, keys: &[&str]) -> Result<Vec<Existing>, DbError> {
     let rows = query::all(client, FIND_BY_EMAIL_KEYS, &[&keys]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Existing {
-                id: row.try_get("id")?,
-                email_key: row.try_get("email_key")?,
-                password_hash: row.try_get("password_hash")?,
-                is_deleted: row.try_get("is_deleted")?,
-            })
-        })
-        .collect()
+    rows.iter().map(|row| Ok(Existing::from_row(row)?)).collect()
+}
+
+/// Finds who has these ids.
+pub const FIND_BY_IDS: &str = concat!(existing!(), "u.id = any($1::uuid[])");
+
+/// The accounts that have these ids, deleted ones included, but for those whose data was erased.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_by_ids(client: &impl GenericClient, ids: &[Uuid]) -> Result<Vec<Existing>, DbError> {
+    let rows = query::all(client, FIND_BY_IDS, &[&ids]).await?;
+    rows.iter().map(|row| Ok(Existing::from_row(row)?)).collect()
 }
 
 /// A page of accounts with their hashes, oldest first.
@@ -133,4 +175,4 @@ pub async fn export(
 }
 
 /// Every query of this file, for the test that prepares them all.
-pub const QUERIES: &[Query] = queries![INSERT, RECORD, FIND_BY_EMAIL_KEYS, EXPORT];
+pub const QUERIES: &[Query] = queries![INSERT, GIVE_BACK, RECORD, FIND_BY_EMAIL_KEYS, FIND_BY_IDS, EXPORT];

@@ -144,6 +144,21 @@ pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Creden
     credentials(query::optional(client, FIND, &[&id]).await?)
 }
 
+/// Finds an account that is deleted, but not erased yet.
+pub const FIND_DELETED: &str = concat!(
+    "select u.email_key, u.password_hash, ",
+    columns!(),
+    " from users u where u.id = $1 and u.deleted_at is not null and u.email_key is not null"
+);
+
+/// Finds an account that is deleted, but not erased yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_deleted(client: &impl GenericClient, id: Uuid) -> Result<Option<User>, DbError> {
+    Ok(credentials(query::optional(client, FIND_DELETED, &[&id]).await?)?.map(|found| found.user))
+}
+
 /// Finds an account by its id and locks it.
 pub const FIND_FOR_UPDATE: &str = concat!(
     "select u.email_key, u.password_hash, ",
@@ -341,6 +356,23 @@ pub async fn list(client: &impl GenericClient, after: (Timestamp, Uuid), limit: 
     rows.iter().map(|row| User::from_row(row).map_err(DbError::from)).collect()
 }
 
+/// Looks which formats and parameters hashes have besides those of today: what stands before salt and digest, which in a bcrypt hash are one.
+pub const SAMPLE_HASHES: &str = "select min(password_hash) as password_hash from users \
+    where not starts_with(password_hash, $1) \
+    group by coalesce(substring(password_hash from '^(?:bcrypt\\$)?\\$2.\\$..\\$'), \
+        substring(password_hash from '^(.*)\\$[^$]*\\$[^$]*$')) \
+    order by count(*) desc limit $2";
+
+/// One stored hash for each format and parameters that some hashes have, the most frequent first, without those that begin with `prefix`. Reads
+/// the whole table.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn sample_hashes(client: &impl GenericClient, prefix: &str, limit: i64) -> Result<Vec<String>, DbError> {
+    let rows = query::all(client, SAMPLE_HASHES, &[&prefix, &limit]).await?;
+    Ok(rows.iter().map(|row| row.try_get("password_hash")).collect::<Result<_, _>>()?)
+}
+
 /// Deletes softly.
 pub const SOFT_DELETE: &str = "update users set deleted_at = $2, updated_at = $2 \
     where id = $1 and deleted_at is null and ($3::text is null or password_hash = $3)";
@@ -375,10 +407,12 @@ pub const QUERIES: &[Query] = queries![
     SET_ACTIVE,
     SET_VERIFIED,
     LIST,
+    FIND_DELETED,
     FIND_FOR_UPDATE,
     RESET_PASSWORD,
     SET_EMAIL,
     DELETE_UNVERIFIED,
     IS_TAKEN,
     SOFT_DELETE,
+    SAMPLE_HASHES,
 ];

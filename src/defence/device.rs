@@ -12,6 +12,8 @@ use crate::reply::Response;
 const COOKIE: &str = "__Host-portcullis_device";
 /// The same as a header, for clients without cookies.
 const HEADER: HeaderName = HeaderName::from_static("portcullis-device");
+/// Devices that an account is remembered on. Each has a budget of guesses of its own.
+const MOST: i64 = 10;
 /// Browsers keep no cookie for longer than 400 days (RFC 6265bis §5.5).
 const MAX_AGE: u32 = 400 * 24 * 3600;
 
@@ -19,7 +21,7 @@ const MAX_AGE: u32 = 400 * 24 * 3600;
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn known(call: &Call, client: &impl GenericClient, user_id: Uuid) -> Result<Option<Uuid>, ApiError> {
+pub async fn known_device(call: &Call, client: &impl GenericClient, user_id: Uuid) -> Result<Option<Uuid>, ApiError> {
     let Some(mark) = presented(call).find_map(|text| call.app.defence.marks.read(text, user_id)) else {
         return Ok(None);
     };
@@ -35,7 +37,8 @@ fn presented(call: &Call) -> impl Iterator<Item = &str> {
     header.chain(cookies.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value))
 }
 
-/// Remembers the device of a log-in, in its transaction: the known one, or a new one. Tells what its client is to return.
+/// Remembers the device of a log-in, in its transaction: the known one, or a new one, for which the one that was used longest ago may have
+/// to be forgotten. Tells what its client is to return. The transaction has written the account's row, so that no two come at once.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -51,6 +54,7 @@ pub async fn remember(
         _ => {
             let mark = app.random.uuid(now)?;
             devices::insert(client, mark, user_id, now).await?;
+            devices::revoke_oldest(client, user_id, now, mark, MOST - 1).await?;
             mark
         }
     };

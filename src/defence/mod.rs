@@ -2,7 +2,8 @@
 //!
 //! An attempt is counted before its password is looked at, and committed by itself, so that of any number of parallel guesses on any number
 //! of instances no more than the budget reach the hasher. A right password takes its count back. Strangers spend the budgets of the account
-//! and of their network; a device that logged in before spends its own, so nobody is locked out by others.
+//! and of their network; a device that logged in before spends its own and what all such devices of the account share, so nobody is locked out
+//! by strangers.
 
 mod device;
 mod turns;
@@ -16,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
-pub use self::device::{DeviceMark, remember};
+pub use self::device::{DeviceMark, known_device, remember};
 use self::turns::{Turn, Turns};
 use crate::audit::Event;
 use crate::auth::budget::{self, Budget, CounterKeys, Scope};
@@ -31,6 +32,8 @@ use crate::mail::{Kind, Recipient};
 
 /// An owner hears of attacks on the account once in so long.
 const TELL_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
+/// When to come back for a turn.
+const TURN_WAIT: Duration = Duration::from_secs(1);
 
 /// What the defence remembers and derives its keys from.
 #[derive(Debug)]
@@ -48,22 +51,18 @@ pub struct Defence {
 }
 
 impl Defence {
-    /// Derives the keys from the secret that all instances share.
+    /// Derives the keys from the secret that all instances share. `queue` is how many may wait for the hasher.
     ///
     /// # Errors
     /// [`SealError::Crypto`].
-    pub fn new(secret: &Sealer, is_on: bool) -> Result<Self, SealError> {
+    pub fn new(secret: &Sealer, is_on: bool, queue: usize) -> Result<Self, SealError> {
         let (keys, marks) = (CounterKeys::new(secret)?, DeviceMarks::new(secret)?);
-        Ok(Self { keys, marks, stuffing: Mutex::default(), turns: Turns::default(), is_on })
+        Ok(Self { keys, marks, stuffing: Mutex::default(), turns: Turns::new(queue), is_on })
     }
 
-    /// Starts networks from nothing: one, or all.
-    pub fn forget(&self, network: Option<IpAddr>) {
-        let mut stuffing = self.stuffing.lock().unwrap_or_else(PoisonError::into_inner);
-        match network {
-            Some(network) => stuffing.forget(network),
-            None => stuffing.clear(),
-        }
+    /// Forgets in this process which accounts a network tried.
+    pub fn forget(&self, network: IpAddr) {
+        self.stuffing.lock().unwrap_or_else(PoisonError::into_inner).forget(network);
     }
 
     fn judge(&self, network: IpAddr, now: Timestamp) -> Verdict {
@@ -93,12 +92,17 @@ pub struct Attempt {
     email_key: String,
     user_id: Option<Uuid>,
     network: Option<IpAddr>,
+    /// The network, if it answers for what it tries: not that of a known device, nor one that the operator lets off.
+    judged: Option<IpAddr>,
     counters: Vec<Counter>,
+    /// When it was counted.
+    at: Timestamp,
     /// The known device that it came from.
     mark: Option<Uuid>,
     /// Whether it spent the last of a budget.
     is_last: bool,
-    is_on: bool,
+    /// Whether the owner should know.
+    is_alarming: bool,
     /// Kept until it is known how the attempt went.
     turn: Option<Turn>,
 }
@@ -110,48 +114,65 @@ impl Attempt {
     /// 429 `too_many_attempts` when a budget is spent; 503 when it cannot be counted.
     pub async fn charge(call: &Call, subject: Subject<'_>) -> Result<Self, ApiError> {
         let app = &call.app;
-        let network = call.origin().ip_address.map(budget::network);
+        let address = call.origin().ip_address;
+        let network = address.map(budget::network);
         let client = app.database.get().await?;
         let mark = match subject.user_id {
-            Some(user_id) => device::known(call, &client, user_id).await?,
+            Some(user_id) => known_device(call, &client, user_id).await?,
             None => None,
         };
+        let is_let_off = mark.is_some() || address.is_some_and(|address| app.limits.networks.is_allowed(address));
         let mut attempt = Self {
             email_key: subject.email_key.to_owned(),
             user_id: subject.user_id,
             network,
+            judged: network.filter(|_| app.defence.is_on && !is_let_off),
             counters: Vec::new(),
+            at: call.now(),
             mark,
             is_last: false,
-            is_on: app.defence.is_on,
+            is_alarming: false,
             turn: None,
         };
-        if !attempt.is_on {
+        if !app.defence.is_on {
             return Ok(attempt);
         }
-        let now = call.now();
-        if let Some(network) = network.filter(|_| mark.is_none()) {
-            attempt.check_network(call, &client, network, now).await?;
+        if let Some(network) = attempt.judged {
+            attempt.check_network(call, &client, network).await?;
         }
         // No connection is held while others are waited for.
         drop(client);
-        let budgets = attempt.budgets(&app.defence.keys);
-        if let Some((counter, _)) = budgets.first() {
-            attempt.turn = app.defence.turns.take(counter.key).await;
+        attempt.count(call).await?;
+        Ok(attempt)
+    }
+
+    /// Spends the budgets, once it is this attempt's turn.
+    async fn count(&mut self, call: &Call) -> Result<(), ApiError> {
+        let app = &call.app;
+        let budgets = self.budgets(&app.defence.keys);
+        if let Some((counter, budget)) = budgets.first() {
+            self.turn = app.defence.turns.take(counter.key).await;
+            if self.turn.is_none() {
+                return refuse(call, counter.scope, budget, TURN_WAIT);
+            }
         }
+        self.at = call.now();
         let mut client = app.database.get().await?;
         let transaction = query::begin(&mut client).await?;
         for (counter, budget) in budgets {
-            let Some(counted) = login_attempts::charge(&transaction, &counter, budget, now).await? else {
-                let ends = login_attempts::window_ends(&transaction, &counter.key, now).await?;
-                return refuse(call, counter.scope, budget, ends.map_or(Duration::ZERO, |ends| until(ends, now)));
+            let counted = login_attempts::charge(&transaction, &counter, budget, self.at).await;
+            let Some(counted) = counted.map_err(ApiError::unwritten)? else {
+                let ends = login_attempts::window_ends(&transaction, &counter.key, self.at).await;
+                let wait = ends.map_err(ApiError::unwritten)?.map_or(Duration::ZERO, |ends| until(ends, self.at));
+                return refuse(call, counter.scope, budget, wait);
             };
-            attempt.is_last |= counted.failures >= budget.limit;
-            attempt.counters.push(counter);
+            self.is_last |= counted.failures >= budget.limit;
+            self.is_alarming |= counted.failures >= budget.tell_from;
+            self.counters.push(counter);
         }
         query::commit(transaction).await?;
         app.metrics.defence.counted.inc();
-        Ok(attempt)
+        Ok(())
     }
 
     /// The device that the attempt came from, if it logged in before.
@@ -165,7 +186,11 @@ impl Attempt {
         let account = keys.account(&self.email_key);
         let counter = |scope, key, network| Counter { key, scope, account: Some(account), network };
         if let Some(mark) = self.mark {
-            return vec![(counter(Scope::Device, keys.device(&self.email_key, mark), None), &budget::DEVICE)];
+            let shared = keys.account_devices(&self.email_key);
+            return vec![
+                (counter(Scope::Device, keys.device(&self.email_key, mark), None), &budget::DEVICE),
+                (counter(Scope::AccountDevices, shared, None), &budget::ACCOUNT_DEVICES),
+            ];
         }
         let narrow = self.network.map(|network| {
             let key = keys.account_network(&self.email_key, network);
@@ -175,19 +200,14 @@ impl Attempt {
         narrow.into_iter().chain([(counter(Scope::Account, account, None), &budget::ACCOUNT)]).collect()
     }
 
-    async fn check_network(
-        &self,
-        call: &Call,
-        client: &impl GenericClient,
-        network: IpAddr,
-        now: Timestamp,
-    ) -> Result<(), ApiError> {
+    async fn check_network(&self, call: &Call, client: &impl GenericClient, network: IpAddr) -> Result<(), ApiError> {
         let defence = &call.app.defence;
-        if let Verdict::Wait(wait) = defence.judge(network, now) {
+        if let Verdict::Wait(wait) = defence.judge(network, self.at) {
             return refuse(call, Scope::Network, &budget::NETWORK, wait);
         }
-        match login_attempts::window_ends(client, &defence.keys.network(network), now).await? {
-            Some(ends) => refuse(call, Scope::Network, &budget::NETWORK, until(ends, now)),
+        let ends = login_attempts::window_ends(client, &defence.keys.network(network), self.at).await;
+        match ends.map_err(ApiError::unwritten)? {
+            Some(ends) => refuse(call, Scope::Network, &budget::NETWORK, until(ends, self.at)),
             None => Ok(()),
         }
     }
@@ -202,11 +222,12 @@ impl Attempt {
         }
         let client = call.app.database.get().await?;
         for counter in &self.counters {
-            match counter.scope {
+            let taken_back = match counter.scope {
                 // Others may be guessing at the same account: only the own attempt is taken back.
-                Scope::Account => login_attempts::refund(&client, &counter.key).await?,
-                _ => login_attempts::forget(&client, &counter.key).await?,
-            }
+                Scope::Account | Scope::AccountDevices => login_attempts::refund(&client, &counter.key, self.at).await,
+                _ => login_attempts::forget(&client, &counter.key).await,
+            };
+            taken_back.map_err(ApiError::unwritten)?;
         }
         call.app.metrics.defence.refunded.inc();
         self.turn = None;
@@ -228,14 +249,15 @@ impl Attempt {
         let (origin, now) = (call.origin(), call.now());
         let mut client = app.database.get().await?;
         let transaction = query::begin(&mut client).await?;
-        event.write(app, &transaction, &origin).await?;
-        let is_told = self.is_last && self.lock(call, &transaction, now).await?;
-        if let Some(network) = self.network.filter(|_| self.is_on && self.mark.is_none())
+        self.marked(call, event.clone()).write(app, &transaction, &origin).await?;
+        let is_told = self.is_alarming && self.alarm(call, &transaction, now).await?;
+        if let Some(network) = self.judged
             && app.defence.failed(network, &self.email_key, guess, now) == Verdict::Block
         {
             let key = app.defence.keys.network(network);
             let counter = Counter { key, scope: Scope::Network, account: None, network: Some(network) };
-            let until = login_attempts::block(&transaction, &counter, &budget::NETWORK, now).await?;
+            let until = login_attempts::block(&transaction, &counter, &budget::NETWORK, now).await;
+            let until = until.map_err(ApiError::unwritten)?;
             let event = Event::failure("network.blocked", None).with(json!({ "until": until }));
             event.write(app, &transaction, &origin).await?;
             app.metrics.defence.network_blocked.inc();
@@ -247,16 +269,23 @@ impl Attempt {
         Err(error)
     }
 
-    /// Writes down that a budget is spent, and has the owner told if that was not done of late. Tells whether there is a mail.
-    async fn lock(&self, call: &Call, transaction: &Transaction<'_>, now: Timestamp) -> Result<bool, ApiError> {
+    /// An event that names no account says by a mark which address it is about.
+    fn marked(&self, call: &Call, event: Event) -> Event {
+        if self.user_id.is_some() { event } else { event.about(&call.app.address_marks, &self.email_key) }
+    }
+
+    /// Writes down that a budget is spent, and has the owner told of the attack if that was not done of late. Tells whether there is a mail.
+    async fn alarm(&self, call: &Call, transaction: &Transaction<'_>, now: Timestamp) -> Result<bool, ApiError> {
         let app = &call.app;
-        let scopes: Vec<_> = self.counters.iter().map(|counter| counter.scope.name()).collect();
-        let event = Event::failure("account.locked", self.user_id).with(json!({ "counted_by": scopes }));
-        event.write(app, transaction, &call.origin()).await?;
+        if self.is_last {
+            let scopes: Vec<_> = self.counters.iter().map(|counter| counter.scope.name()).collect();
+            let event = Event::failure("account.locked", self.user_id).with(json!({ "counted_by": scopes }));
+            event.write(app, transaction, &call.origin()).await?;
+        }
         let key = app.defence.keys.account(&self.email_key);
         let account = Counter { key, scope: Scope::Account, account: Some(key), network: None };
         let before = now.saturating_sub(TELL_INTERVAL).map_err(ApiError::internal)?;
-        if !login_attempts::tell(transaction, &account, now, before).await? {
+        if !login_attempts::tell(transaction, &account, now, before).await.map_err(ApiError::unwritten)? {
             return Ok(false);
         }
         // An address without an account gets the same row, and the worker finds nobody to write to.

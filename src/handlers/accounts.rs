@@ -15,8 +15,10 @@ use super::sessions::{ATTEMPTS, secret};
 use crate::audit::Event;
 use crate::body::Form;
 use crate::db::export::{self, Cursor, SECTIONS, Section};
+use crate::db::person::Person;
 use crate::db::{DbError, Transaction, email_tokens, password_reset_tokens, query, sessions, users};
 use crate::error::{ApiError, chain};
+use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Body, BodyError, Done, Response, UserView};
 use crate::state::App;
 
@@ -24,7 +26,7 @@ use crate::state::App;
 const PAGE: i64 = 500;
 
 /// `DELETE /api/v1/auth/me`: deletes the caller's account, for the right password. Nothing of it works any more from then on; its address
-/// and personal data go once `DELETION_RETENTION` is over.
+/// and personal data go once `DELETION_RETENTION` is over, and a mail says when that is.
 ///
 /// # Errors
 /// 403 `invalid_credentials` for a wrong password, 503 when hashing is overloaded.
@@ -42,7 +44,9 @@ pub async fn delete(call: Call) -> reply::Result {
         if users::soft_delete(&transaction, who.user.id, Some(&proven.stored), call.now()).await? {
             let deleted = shut_down(&transaction, who.user.id, call.now()).await?;
             deleted.event.write(app, &transaction, &call.origin()).await?;
+            call.enqueue(&transaction, Kind::AccountDeleted, Recipient::User(who.user.id), None).await?;
             query::commit(transaction).await?;
+            app.mail.ring();
             return reply::json(StatusCode::OK, &Done::new("The account has been deleted.", call.stamp()));
         }
         // The hash that was verified is not the stored one any more: only another look can tell.
@@ -83,14 +87,16 @@ pub async fn export(call: Call) -> reply::Result {
     let app = &call.app;
     let who = call.authenticated()?;
     let client = app.database.get().await?;
+    let account = users::find(&client, who.user.id).await?.ok_or(ApiError::TokenRevoked)?;
     Event::success("account.exported", who.user.id).write(app, &client, &call.origin()).await?;
     drop(client);
     let user = serde_json::to_string(&UserView::from(who.user.clone())).map_err(ApiError::internal)?;
     let head = format!("{{\"exported_at\":\"{}\",\"user\":{user}", call.now());
     let (mut pieces, body) = Channel::<Bytes, BodyError>::new(1);
-    let (app, user_id, until) = (app.clone(), who.user.id, call.now());
+    let (person, until) = (app.person(who.user.id, &account.email_key), call.now());
+    let app = app.clone();
     tokio::spawn(async move {
-        match write(&app, &mut pieces, &head, user_id, until).await {
+        match write(&app, &mut pieces, &head, &person, until).await {
             Ok(()) => {}
             Err(Stopped::Failed(error)) => {
                 tracing::warn!(error = chain(&error), "an export broke off");
@@ -131,13 +137,13 @@ async fn write(
     app: &Arc<App>,
     pieces: &mut Pieces,
     head: &str,
-    user_id: Uuid,
+    person: &Person,
     until: Timestamp,
 ) -> Result<(), Stopped> {
     send(pieces, head.to_owned()).await?;
     for section in SECTIONS {
         send(pieces, format!(",\"{}\":[", section.name)).await?;
-        write_section(app, pieces, section, user_id, until).await?;
+        write_section(app, pieces, section, person, until).await?;
         send(pieces, "]".to_owned()).await?;
     }
     send(pieces, "}".to_owned()).await
@@ -147,7 +153,7 @@ async fn write_section(
     app: &Arc<App>,
     pieces: &mut Pieces,
     section: &Section,
-    user_id: Uuid,
+    person: &Person,
     until: Timestamp,
 ) -> Result<(), Stopped> {
     let mut after = Cursor::default();
@@ -155,7 +161,7 @@ async fn write_section(
     loop {
         let page = {
             let client = app.database.get().await?;
-            export::page(&client, section, user_id, after, until, PAGE).await?
+            export::page(&client, section, person, after, until, PAGE).await?
         };
         let Some(next) = page.next else { return Ok(()) };
         let rows: Vec<_> = page.rows.into_iter().map(|row| Value::Object(row).to_string()).collect();

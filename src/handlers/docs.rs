@@ -6,6 +6,7 @@ use swagger_ui_redist::{SwaggerUi, SwaggerUiStaticFile};
 use super::Call;
 use crate::asset::{Asset, Keep};
 use crate::error::ApiError;
+use crate::pages::policy;
 use crate::reply::{self, Response};
 
 /// The description of the API as people wrote it.
@@ -16,12 +17,6 @@ pub const OPENAPI_JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openap
 
 const PAGE: &[u8] = include_bytes!("../pages/docs.html");
 const INIT_JS: &[u8] = include_bytes!("../pages/docs-init.js");
-
-/// Scripts and styles as files of ours only; `data:` images, because the style sheet of Swagger UI has its icons inside.
-const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'",
-);
 
 /// `GET /openapi.yaml`, with the media type of RFC 9512.
 pub async fn openapi_yaml(call: Call) -> reply::Result {
@@ -36,7 +31,7 @@ pub async fn openapi_json(call: Call) -> reply::Result {
 /// `GET /docs`, Swagger UI.
 pub async fn page(call: Call) -> reply::Result {
     let mut response = Asset::new("docs.html", Keep::Revalidate, PAGE).answer(&call.parts.headers);
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy::DOCS.clone());
     Ok(response)
 }
 

@@ -32,7 +32,7 @@ impl Link {
     /// # Errors
     /// When the database does not answer.
     pub(super) async fn spend(&self, call: &Call, transaction: &Transaction<'_>) -> Result<bool, ApiError> {
-        Ok(email_tokens::consume(transaction, &self.hash, &self.purpose, call.now()).await?.is_some())
+        Ok(email_tokens::consume(transaction, &self.hash, &self.purpose, call.now()).await?)
     }
 
     /// Locks the account and uses the link up, first thing in the transaction of what it does. `None` when somebody else came first.

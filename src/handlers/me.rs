@@ -46,10 +46,13 @@ enum Address {
 ///
 /// # Errors
 /// 400 for unacceptable fields, or when there is nothing to change; 403 `invalid_credentials` for a wrong current password; 409 for an address
-/// that is taken, where that may be told; 503 when hashing is overloaded.
+/// that is taken, where that may be told; 429 for an address that has had enough mails; 503 when hashing is overloaded.
 pub async fn update(call: Call) -> reply::Result {
     let who = call.authenticated()?;
     let changes = read(&call.body, who)?;
+    if let Some(Address::New(address, _)) = &changes.address {
+        emails::charge_mailbox(&call, address).await?;
+    }
     for _ in 0..ATTEMPTS {
         let proven = match &changes.address {
             Some(Address::New(_, password)) => {

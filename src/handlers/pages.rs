@@ -6,14 +6,8 @@ use http::{HeaderValue, StatusCode, header};
 use super::Call;
 use crate::asset::{Asset, Keep};
 use crate::error::ApiError;
-use crate::pages::{FILES, PAGES};
+use crate::pages::{FILES, PAGES, policy};
 use crate::reply;
-
-/// Our own files only, and no text that becomes markup or a script. Forms are sent by the script.
-const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-);
 
 /// `GET` of any page of [`PAGES`], in the reader's language. The token in its address is left to the page's script.
 ///
@@ -30,7 +24,7 @@ pub async fn show(call: Call) -> reply::Result {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LANGUAGE, language);
     headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy::LINKS.clone());
     Ok(response)
 }
 

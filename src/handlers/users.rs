@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use secrecy::SecretString;
 
-use super::{Call, tokens};
+use super::{Call, emails, tokens};
 use crate::audit::Event;
 use crate::auth::email::Email;
 use crate::auth::name::parse_name;
@@ -35,8 +35,8 @@ const CONFIRMABLE: Duration = Duration::from_secs(24 * 3600);
 /// `REGISTRATION=confirm`, the mail alone.
 ///
 /// # Errors
-/// 400 for unacceptable fields, 403 when registration is closed, 409 when the address is taken and that may be told, 503 when hashing is
-/// overloaded.
+/// 400 for unacceptable fields, 403 when registration is closed, 409 when the address is taken and that may be told, 429 when the address has
+/// had enough mails, taken or not, 503 when hashing is overloaded.
 pub async fn register(call: Call) -> reply::Result {
     let app = &call.app;
     let registration = app.config.registration;
@@ -44,6 +44,7 @@ pub async fn register(call: Call) -> reply::Result {
         return Err(ApiError::Forbidden("Registration is closed."));
     }
     let sign_up = read(&call.body, &app.passwords)?;
+    emails::charge_mailbox(&call, &sign_up.email).await?;
     let ticket = app.hasher.admit()?;
     let hash = ticket.hash(sign_up.password.clone(), app.random.bytes()?).await.map_err(ApiError::internal)?;
     drop(ticket);
@@ -74,8 +75,9 @@ async fn hold(call: &Call, sign_up: &SignUp, hash: &str) -> reply::Result {
         expires_at: tokens::after(now, CONFIRMABLE),
     };
     pending_registrations::insert(&transaction, &pending).await?;
-    call.enqueue(&transaction, Kind::SignUp, Recipient::Subject, Some(pending.id)).await?;
-    Event::anonymous("registration.requested").write(app, &transaction, &origin).await?;
+    call.enqueue(&transaction, Kind::SignUp, Recipient::EmailKey(pending.email_key), Some(pending.id)).await?;
+    let event = Event::anonymous("registration.requested").about(&app.address_marks, pending.email_key);
+    event.write(app, &transaction, &origin).await?;
     query::commit(transaction).await?;
     app.mail.ring();
     let message = "A mail is on its way to this address; the link in it completes the sign-up.";

@@ -53,8 +53,8 @@ async fn listen(app: &App, mut notices: Notices) {
 
 fn clear(app: &App, target: &Target) {
     app.limits.forget(target);
-    for address in target.network().into_iter().flat_map(addresses) {
-        app.defence.forget(Some(address));
+    for address in target.whole_network().into_iter().flat_map(addresses) {
+        app.defence.forget(address);
     }
     tracing::info!("limits were cleared by an operator");
 }

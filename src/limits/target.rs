@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv6Net};
 use portcullis_layers::rate_limit::{Charge, Charges, Key, Limit};
-use portcullis_layers::rate_limit_redis::Failure;
+use portcullis_layers::rate_limit_redis::{Failure, Unavailable};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -12,6 +12,9 @@ use super::{Limits, networks};
 
 /// The largest networks whose keys are visited one by one: an IPv4 /20, an IPv6 /52.
 const MOST_KEYS: usize = 4096;
+
+/// Keys that one command to Redis is about: a script holds up everybody else there while it runs.
+const AT_ONCE: usize = 500;
 
 /// A network, an account, or the account as seen from the network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +81,12 @@ impl Target {
         network(self.network.as_deref()?).ok()
     }
 
+    /// The network, if everything is meant that is counted for it, and not one account alone.
+    #[must_use]
+    pub fn whole_network(&self) -> Option<IpNet> {
+        if self.account.is_some() { None } else { self.network() }
+    }
+
     /// Who owns the account.
     #[must_use]
     pub fn user_id(&self) -> Option<Uuid> {
@@ -132,29 +141,37 @@ impl Limits {
     /// When Redis does not answer.
     pub async fn forget_shared(&self, target: &Target) -> Result<(), Failure> {
         let Some(redis) = &self.redis else { return Ok(()) };
-        for (limit, _, key) in self.keys(target) {
-            redis.clear(limit, key).await?;
+        for keys in self.keys(target).chunks(AT_ONCE) {
+            redis.clear_all(&charges(keys)).await?;
         }
         Ok(())
     }
 
     /// Where the keys of a target that have spent anything stand in Redis; nothing where limits are not shared.
-    pub async fn shared_standing(&self, target: &Target) -> Vec<KeyStanding> {
-        let Some(redis) = &self.redis else { return Vec::new() };
+    ///
+    /// # Errors
+    /// When Redis does not answer, and this is [an operator's](Self::for_operator).
+    pub async fn shared_standing(&self, target: &Target) -> Result<Vec<KeyStanding>, Unavailable> {
+        let Some(redis) = &self.redis else { return Ok(Vec::new()) };
         let mut standings = Vec::new();
-        for (limit, network, key) in self.keys(target) {
-            let asked = redis.peek(&Charges::from(Charge::new(limit, key).cost(0))).await;
-            let outcome = asked.unwrap_or_default();
-            let spent = outcome.standing().filter(|standing| !standing.reset().is_zero());
-            standings.extend(spent.map(|standing| KeyStanding {
-                class: standing.policy().to_owned(),
-                network,
-                remaining: standing.remaining(),
-                reset: standing.reset().as_secs() + u64::from(standing.reset().subsec_nanos() > 0),
-            }));
+        for keys in self.keys(target).chunks(AT_ONCE) {
+            for ((_, network, _), outcome) in keys.iter().zip(redis.peek_each(&charges(keys)).await?) {
+                let spent = outcome.standing().filter(|standing| !standing.reset().is_zero());
+                standings.extend(spent.map(|standing| KeyStanding {
+                    class: standing.policy().to_owned(),
+                    network: *network,
+                    remaining: standing.remaining(),
+                    reset: standing.reset().as_secs() + u64::from(standing.reset().subsec_nanos() > 0),
+                }));
+            }
         }
-        standings
+        Ok(standings)
     }
+}
+
+/// What asks where keys stand, and pays nothing.
+fn charges(keys: &[(&Limit, Option<IpAddr>, Key)]) -> Charges {
+    keys.iter().map(|(limit, _, key)| Charge::new(limit, key.clone()).cost(0)).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Mails as files, for development: any mail program opens them.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -16,8 +16,10 @@ use super::transport::Failure;
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self(path)
+    /// The folder at this path, made if it is not there.
+    pub(super) fn new(path: PathBuf) -> io::Result<Self> {
+        make(&path)?;
+        Ok(Self(path))
     }
 
     /// Writes a message, whole or not at all. The same job has the same file, so that a repetition replaces it.
@@ -43,8 +45,17 @@ impl Folder {
     }
 }
 
-fn write(folder: &Path, name: &str, message: &[u8]) -> io::Result<()> {
+/// Makes the folder and keeps everybody else out: the links in mails open accounts.
+fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, name: &str, message: &[u8]) -> io::Result<()> {
+    make(folder)?;
     let unfinished = folder.join(format!(".{name}.unfinished"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(message)?;

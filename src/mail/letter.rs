@@ -19,6 +19,7 @@ pub(super) enum Template {
     EmailChangeNotice,
     NewDevice,
     AccountLocked,
+    AccountDeleted,
 }
 
 impl Template {
@@ -35,6 +36,7 @@ impl Template {
             Self::EmailChangeNotice => "email_change_notice",
             Self::NewDevice => "new_device",
             Self::AccountLocked => "account_locked",
+            Self::AccountDeleted => "account_deleted",
         }
     }
 }
@@ -55,6 +57,8 @@ pub(super) struct Letter {
     pub(super) cause: Cause,
     /// The address that is to be replaced, and the one that is to replace it.
     pub(super) addresses: Option<(String, String)>,
+    /// Until when a deleted account keeps its data.
+    pub(super) kept_until: Option<Timestamp>,
 }
 
 /// When, with what and whence the cause of a mail came.
@@ -177,6 +181,7 @@ impl Writer {
             name => letter.name.as_deref().map(plain).unwrap_or_default(),
             old_email => plain(&old_email),
             new_email => plain(&new_email),
+            kept_until => letter.kept_until.map(readable).unwrap_or_default(),
         }
     }
 }

@@ -26,7 +26,7 @@ impl Kind {
             Self::EmailChange => ("confirm_change", "/confirm-email-change", 24),
             Self::EmailChangeNotice => ("undo_change", "/undo-email-change", 72),
             Self::NewDevice => ("end_session", "/end-session", 72),
-            Self::PasswordChanged | Self::AccountLocked => return None,
+            Self::PasswordChanged | Self::AccountLocked | Self::AccountDeleted => return None,
         };
         Some(Link { purpose, path, lifetime: SignedDuration::from_hours(hours) })
     }

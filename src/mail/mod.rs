@@ -21,10 +21,12 @@ mod worker;
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::db::{GenericClient, mail_jobs};
 use crate::error::ApiError;
+use crate::random::Random;
 use crate::state::App;
 
 pub use letter::WordingError;
@@ -52,11 +54,13 @@ pub enum Kind {
     NewDevice,
     /// Too many wrong passwords: the account is under attack.
     AccountLocked,
+    /// The account was deleted, and until when its data is kept.
+    AccountDeleted,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Verify,
         Self::SignUp,
         Self::Reset,
@@ -65,6 +69,7 @@ impl Kind {
         Self::EmailChangeNotice,
         Self::NewDevice,
         Self::AccountLocked,
+        Self::AccountDeleted,
     ];
 
     /// The name in the table, in metrics and in logs.
@@ -79,6 +84,7 @@ impl Kind {
             Self::EmailChangeNotice => "email_change_notice",
             Self::NewDevice => "new_device",
             Self::AccountLocked => "account_locked",
+            Self::AccountDeleted => "account_deleted",
         }
     }
 
@@ -96,8 +102,6 @@ pub enum Recipient<'a> {
     User(Uuid),
     /// Whoever has the address with this key, if anybody does: the worker looks, not the request.
     EmailKey(&'a str),
-    /// The address in the row of [`NewJob::subject_id`].
-    Subject,
 }
 
 /// A mail to be sent.
@@ -123,12 +127,35 @@ impl NewJob<'_> {
     /// # Errors
     /// When the database does not answer; the caller must not acknowledge then.
     pub async fn enqueue(&self, app: &App, client: &impl GenericClient) -> Result<Uuid, ApiError> {
-        let now = app.clock.now();
-        let id = app.random.uuid(now)?;
+        let language = app.mail.writer.languages.choose(self.accept_language);
+        self.insert(language, app.clock.now(), &*app.random, client).await
+    }
+
+    /// As [`enqueue`](Self::enqueue), for an operator's command, which has no [`App`] and nobody's language: the mail is in English, and the
+    /// workers find it at their next look.
+    ///
+    /// # Errors
+    /// When the database does not answer; the caller must not go on then.
+    pub async fn enqueue_at(
+        &self,
+        now: Timestamp,
+        random: &dyn Random,
+        client: &impl GenericClient,
+    ) -> Result<Uuid, ApiError> {
+        self.insert(language::BASE, now, random, client).await
+    }
+
+    async fn insert(
+        &self,
+        language: &str,
+        now: Timestamp,
+        random: &dyn Random,
+        client: &impl GenericClient,
+    ) -> Result<Uuid, ApiError> {
+        let id = random.uuid(now)?;
         let (user_id, email_key) = match self.recipient {
             Recipient::User(id) => (Some(id), None),
             Recipient::EmailKey(key) => (None, Some(key)),
-            Recipient::Subject => (None, None),
         };
         let row = mail_jobs::NewMailJob {
             id,
@@ -136,7 +163,7 @@ impl NewJob<'_> {
             user_id,
             email_key,
             subject_id: self.subject_id,
-            language: app.mail.writer.languages.choose(self.accept_language),
+            language,
             ip_address: self.ip_address,
             device_info: self.device_info,
             now,

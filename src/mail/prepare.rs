@@ -1,12 +1,14 @@
 //! Who reads a mail, which mail it becomes, and the token of its link: all decided in one short transaction before anything is sent.
 
+use jiff::Timestamp;
+
 use super::Kind;
 use super::letter::{Cause, Letter, Template};
 use super::token::{self, About};
 use crate::auth::device::describe;
 use crate::db::mail_jobs::{self, ClaimedMailJob};
 use crate::db::users::{self, User};
-use crate::db::{GenericClient, email_changes, pending_registrations, query};
+use crate::db::{GenericClient, email_changes, email_tokens, pending_registrations, query};
 use crate::error::ApiError;
 use crate::state::App;
 
@@ -14,9 +16,15 @@ use crate::state::App;
 #[derive(Debug)]
 pub(super) enum Decision {
     /// A mail is to be sent.
-    Send(Letter),
+    Send(Box<Letter>),
     /// Nobody is to be written to; why, in few words.
     Drop(&'static str),
+}
+
+impl Decision {
+    fn send(letter: Letter) -> Self {
+        Self::Send(Box::new(letter))
+    }
 }
 
 /// Decides, and stores the hash of the token that the mail carries.
@@ -33,6 +41,7 @@ pub(super) async fn prepare(app: &App, kind: Kind, job: &ClaimedMailJob) -> Resu
         Kind::EmailChangeNotice => work.email_change_notice().await?,
         Kind::NewDevice => work.notice(Template::NewDevice).await?,
         Kind::AccountLocked => work.notice(Template::AccountLocked).await?,
+        Kind::AccountDeleted => work.account_deleted().await?,
     };
     query::commit(transaction).await?;
     Ok(decision)
@@ -51,16 +60,23 @@ impl<C: GenericClient> Preparation<'_, C> {
         if user.is_email_verified {
             return Ok(Decision::Drop("verified already"));
         }
-        let mut letter = self.letter(Template::Verify, &user.email);
-        // Who asks for the mail again is not who signed up: the reader is to judge the sign-up.
-        letter.cause.time = user.created_at;
-        if let Some((ip_address, device)) = mail_jobs::first_origin(self.client, user.id, self.kind.name()).await? {
-            letter.cause.device = known(&device);
-            letter.cause.ip_address = ip_address.map(|address| address.to_string());
-        } else if self.job.user_id.is_none() {
-            (letter.cause.device, letter.cause.ip_address) = (None, None);
+        let letter = self.letter(Template::Verify, &user.email);
+        let decision = self.with_link(letter, About::User(user.id)).await?;
+        self.with_cause_of_link(decision).await
+    }
+
+    /// Tells the reader what the page behind the link will tell. Who asks for a mail again is not who signed up, and it is the sign-up that
+    /// the reader is to judge.
+    async fn with_cause_of_link(&self, decision: Decision) -> Result<Decision, ApiError> {
+        let Decision::Send(mut letter) = decision else { return Ok(decision) };
+        if let Some(cause) = email_tokens::find_cause(self.client, self.job.id).await? {
+            letter.cause = Cause {
+                time: cause.created_at,
+                device: cause.device_info.as_deref().and_then(known),
+                ip_address: cause.ip_address.map(|address| address.to_string()),
+            };
         }
-        self.with_link(letter, About::User(user.id)).await
+        Ok(Decision::Send(letter))
     }
 
     async fn reset(&self) -> Result<Decision, ApiError> {
@@ -78,7 +94,7 @@ impl<C: GenericClient> Preparation<'_, C> {
         match users::find_by_email_key(self.client, &pending.email_key).await? {
             Some(owner) => {
                 let letter = self.letter(Template::AlreadyRegistered, &owner.user.email);
-                Ok(Decision::Send(letter.named(&owner.user)))
+                Ok(Decision::send(letter.named(&owner.user)))
             }
             None => {
                 let letter = self.letter(Template::SignUp, &pending.email);
@@ -94,14 +110,10 @@ impl<C: GenericClient> Preparation<'_, C> {
             None => None,
         };
         let Some(pending) = pending else { return Ok(Decision::Drop("no such account")) };
-        let mut letter = self.letter(Template::SignUp, &pending.email);
-        letter.cause = Cause {
-            time: pending.created_at,
-            device: known(&pending.device_info),
-            ip_address: pending.ip_address.map(|address| address.to_string()),
-        };
+        let letter = self.letter(Template::SignUp, &pending.email);
         let sign_up = Preparation { kind: Kind::SignUp, ..*self };
-        sign_up.with_link(letter, About::Subject { user: None, subject: pending.id }).await
+        let decision = sign_up.with_link(letter, About::Subject { user: None, subject: pending.id }).await?;
+        self.with_cause_of_link(decision).await
     }
 
     async fn email_change(&self) -> Result<Decision, ApiError> {
@@ -111,7 +123,7 @@ impl<C: GenericClient> Preparation<'_, C> {
         }
         let owner = users::find_by_email_key(self.client, &change.new_email_key).await?.map(|found| found.user);
         if let Some(owner) = owner.filter(|owner| owner.id != user.id) {
-            return Ok(Decision::Send(self.letter(Template::AddressInUse, &owner.email).named(&owner)));
+            return Ok(Decision::send(self.letter(Template::AddressInUse, &owner.email).named(&owner)));
         }
         let letter = self.letter(Template::EmailChange, &change.new_email);
         self.with_link(letter, About::Subject { user: Some(user.id), subject: change.id }).await
@@ -134,8 +146,20 @@ impl<C: GenericClient> Preparation<'_, C> {
         let letter = self.letter(template, &user.email).named(&user);
         match (self.kind.link(), self.job.subject_id) {
             (Some(_), Some(subject)) => self.with_link(letter, About::Subject { user: Some(user.id), subject }).await,
-            _ => Ok(Decision::Send(letter)),
+            _ => Ok(Decision::send(letter)),
         }
+    }
+
+    async fn account_deleted(&self) -> Result<Decision, ApiError> {
+        let user = match self.job.user_id {
+            Some(id) => users::find_deleted(self.client, id).await?,
+            None => None,
+        };
+        let Some(user) = user else { return Ok(Decision::Drop("no such account")) };
+        let mut letter = self.letter(Template::AccountDeleted, &user.email).named(&user);
+        let kept = self.app.config.deletion_retention;
+        letter.kept_until = user.deleted_at.map(|deleted_at| deleted_at.saturating_add(kept).unwrap_or(Timestamp::MAX));
+        Ok(Decision::send(letter))
     }
 
     /// The change that the job is about and its owner, unless the change was cancelled or the owner is gone.
@@ -172,12 +196,13 @@ impl<C: GenericClient> Preparation<'_, C> {
                 ip_address: self.job.ip_address.map(|address| address.to_string()),
             },
             addresses: None,
+            kept_until: None,
         }
     }
 
     /// Puts the link into a letter, unless a newer mail has one that replaces it.
     async fn with_link(&self, mut letter: Letter, about: About) -> Result<Decision, ApiError> {
-        let Some(link) = self.kind.link() else { return Ok(Decision::Send(letter)) };
+        let Some(link) = self.kind.link() else { return Ok(Decision::send(letter)) };
         if let About::User(id) = about {
             mail_jobs::take_turn(self.client, id).await?;
             if mail_jobs::is_superseded(self.client, self.job, id).await? {
@@ -193,7 +218,7 @@ impl<C: GenericClient> Preparation<'_, C> {
             return Ok(Decision::Drop("its link was used or replaced"));
         };
         letter.link = Some(format!("{}{}?token={}", self.app.mail.base, link.path, token.text()));
-        Ok(Decision::Send(letter))
+        Ok(Decision::send(letter))
     }
 }
 

@@ -1,5 +1,7 @@
 //! How messages leave: to a mail server, or into a folder.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -46,13 +48,24 @@ pub enum TransportError {
     /// TLS cannot be prepared.
     #[error("TLS towards the mail server cannot be set up: {0}")]
     Tls(#[from] lettre::transport::smtp::Error),
+    /// There is no mail server, and the folder for mails cannot be made.
+    #[error("the folder for mails, {}, cannot be used", path.display())]
+    Folder {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 impl Transport {
     pub(super) fn new(config: &Config) -> Result<Self, TransportError> {
         Ok(match &config.mail.smtp {
             Some(smtp) => Self::Smtp(Box::new(Smtp::new(smtp, config.public_url.as_deref())?)),
-            None => Self::Folder(Folder::new(config.data_dir.join("mail"))),
+            None => {
+                let path = config.data_dir.join("mail");
+                Self::Folder(Folder::new(path.clone()).map_err(|source| TransportError::Folder { path, source })?)
+            }
         })
     }
 

@@ -42,7 +42,7 @@ impl DefenceMetrics {
     pub fn refused(&self, scope: Scope) {
         match scope {
             Scope::Account | Scope::AccountNetwork => self.refused_account.inc(),
-            Scope::Device => self.refused_device.inc(),
+            Scope::Device | Scope::AccountDevices => self.refused_device.inc(),
             Scope::Network => self.refused_network.inc(),
         }
     }

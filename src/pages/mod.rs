@@ -4,6 +4,7 @@
 //! as JSON. One template makes every page from a row of [`PAGES`] and from the texts of the reader's language, which are one file each:
 //! whoever adds `texts/it.yaml` has added Italian.
 
+pub mod policy;
 mod table;
 
 use std::collections::BTreeMap;

@@ -66,6 +66,11 @@ function describe(link) {
     // Unseen: password managers look there for whose password it is.
     password.querySelector("[autocomplete=username]").value = link.email;
   }
+  const doubt = document.getElementById("doubt");
+  if (doubt) {
+    // Who knows the password chose it.
+    doubt.hidden = link.password_required;
+  }
 }
 
 function open() {
@@ -73,10 +78,8 @@ function open() {
     show(ended, { focus: false });
   } else if (!secret) {
     show("missing", { focus: false });
-  } else if ("inspects" in page) {
-    inspect();
   } else {
-    show("ask", { focus: false });
+    inspect();
   }
 }
 

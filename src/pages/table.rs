@@ -21,8 +21,6 @@ pub struct Page {
     pub path: &'static str,
     /// The key of its texts.
     pub name: &'static str,
-    /// Whether it shows what the link is about before it offers its button.
-    pub inspects: bool,
     /// What it asks for.
     pub password: Password,
     /// The operation behind its button.
@@ -33,17 +31,19 @@ pub struct Page {
     pub renewal: Option<&'static str>,
     /// Whether its reader may well need a new password next.
     pub advises_reset: bool,
+    /// Whether somebody else may have chosen the password of the account, of which its reader is told once the button has worked.
+    pub doubts_password: bool,
 }
 
 const PLAIN: Page = Page {
     path: "",
     name: "",
-    inspects: true,
     password: Password::None,
     action: "",
     rejection: None,
     renewal: None,
     advises_reset: false,
+    doubts_password: false,
 };
 
 /// Every page.
@@ -55,12 +55,12 @@ pub const PAGES: &[Page] = &[
         action: "email/verify",
         rejection: Some("email/reject"),
         renewal: Some("email/resend"),
+        doubts_password: true,
         ..PLAIN
     },
     Page {
         path: "/reset-password",
         name: "reset_password",
-        inspects: false,
         password: Password::New,
         action: "password/reset",
         renewal: Some("password/forgot"),

@@ -71,7 +71,7 @@ fn pages_and_scripts_name_only_files_that_are_served() {
 #[test]
 fn buttons_call_operations_that_exist() {
     for page in PAGES {
-        let operations = [Some(page.action), page.rejection, page.renewal, page.inspects.then_some("email/inspect")];
+        let operations = [Some(page.action), page.rejection, page.renewal, Some("email/inspect")];
         for operation in operations.into_iter().flatten() {
             let path = format!("/api/v1/auth/{operation}");
             assert!(ROUTES.iter().any(|route| route.path == path && route.method == http::Method::POST), "{path}");

@@ -1,6 +1,7 @@
 //! Whether a request is fit to be matched at all.
 
-use http::{HeaderMap, Request, Uri, Version, header};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
 use crate::error::ApiError;
 
@@ -16,8 +17,10 @@ pub enum Unfit {
     Target,
     /// The header block is too large.
     Headers,
-    /// No `Host`, or more than one (RFC 9112 §3.2).
+    /// No `Host`, more than one, or one that is none (RFC 9112 §3.2).
     Host,
+    /// A body in a transfer coding that nobody here can undo (RFC 9112 §6.1).
+    Coding,
     /// `//`, `.` or `..` in the path, plain or percent-encoded: rules about paths must not be dodged by other spellings.
     Path,
 }
@@ -29,6 +32,7 @@ impl Unfit {
             Self::Target => ApiError::UriTooLong,
             Self::Headers => ApiError::HeadersTooLarge,
             Self::Host => ApiError::InvalidRequest("The request must name exactly one host."),
+            Self::Coding => ApiError::InvalidRequest("The only transfer coding is chunked."),
             Self::Path => ApiError::InvalidRequest("The path must have neither empty nor dot segments."),
         }
     }
@@ -44,6 +48,9 @@ pub(super) fn unfit<B>(request: &Request<B>) -> Option<Unfit> {
     }
     if !has_one_host(request) {
         return Some(Unfit::Host);
+    }
+    if !has_known_coding(request.headers()) {
+        return Some(Unfit::Coding);
     }
     has_odd_segment(request.uri().path()).then_some(Unfit::Path)
 }
@@ -61,10 +68,20 @@ fn header_bytes(headers: &HeaderMap) -> usize {
 fn has_one_host<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => !host.is_empty(),
+        (Some(host), None) => is_host(host),
         (None, None) => request.uri().authority().is_some() || request.version() <= Version::HTTP_10,
         _ => false,
     }
+}
+
+/// A host and perhaps a port (RFC 9110 §7.2): no user, which an authority may have elsewhere.
+fn is_host(value: &HeaderValue) -> bool {
+    let authority = value.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    authority.is_some_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+}
+
+fn has_known_coding(headers: &HeaderMap) -> bool {
+    headers.get_all(header::TRANSFER_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
 }
 
 fn has_odd_segment(path: &str) -> bool {
@@ -123,10 +140,27 @@ mod tests {
         assert_eq!(unfit(&without), Some(Unfit::Host));
         let twice = Request::get("/").header(header::HOST, "a").header(header::HOST, "a").body(()).unwrap();
         assert_eq!(unfit(&twice), Some(Unfit::Host));
-        let empty = Request::get("/").header(header::HOST, "").body(()).unwrap();
-        assert_eq!(unfit(&empty), Some(Unfit::Host));
+        for none in ["", "a b", "a/c", "user@a.example", ":80", "a,b", "a#b", "[::1"] {
+            let request = Request::get("/").header(header::HOST, none).body(()).unwrap();
+            assert_eq!(unfit(&request), Some(Unfit::Host), "{none}");
+        }
+        for host in ["a", "a.example:8443", "192.0.2.1", "[2001:db8::1]:8080", "xn--bcher-kva.example"] {
+            assert_eq!(unfit(&Request::get("/").header(header::HOST, host).body(()).unwrap()), None, "{host}");
+        }
         let by_authority = Request::get("https://a.example/").version(Version::HTTP_2).body(()).unwrap();
         assert_eq!(unfit(&by_authority), None);
+    }
+
+    #[test]
+    fn a_body_may_be_chunked_and_nothing_else() {
+        let coded = |coding| {
+            let request = Request::post("/").header(header::HOST, "a").header(header::TRANSFER_ENCODING, coding);
+            unfit(&request.body(()).unwrap())
+        };
+        assert_eq!((coded("chunked"), coded("Chunked")), (None, None));
+        for coding in ["gzip", "gzip, chunked", "chunked, chunked", "identity", "x"] {
+            assert_eq!(coded(coding), Some(Unfit::Coding), "{coding}");
+        }
     }
 
     #[test]

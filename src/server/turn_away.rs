@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use portcullis_layers::Refusal;
+use portcullis_layers::problem::{self, Members};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -53,31 +54,22 @@ impl Answers {
     }
 
     /// A whole answer of HTTP/1.1 after which the connection ends.
-    fn write(&self, error: &ApiError, detail: &str, more_headers: &str) -> Vec<u8> {
+    fn write(&self, error: &ApiError, detail: &'static str, more_headers: &str) -> Vec<u8> {
         let (status, code, _) = error.row();
         let now = self.clock.now();
         let id = self.random.uuid(now).map_or_else(|_| String::new(), |id| id.simple().to_string());
         let title = status.canonical_reason().unwrap_or_default();
-        let body = json!({
-            "type": "about:blank",
-            "title": title,
-            "status": status.as_u16(),
-            "detail": detail,
-            // No request has been read that would have a path.
-            "instance": "/",
-            "error": code,
-            "message": detail,
-            "request_id": id,
-            "timestamp": now.to_string(),
-        });
-        let (number, body) = (status.as_str(), body.to_string());
+        let members = Members::new().with("request_id", id.as_str()).with("timestamp", now.to_string());
+        // No request has been read that would have a path.
+        let body = problem::body(&Refusal::new(status, code).with_detail(detail), "/", &members);
+        let (number, media_type) = (status.as_str(), problem::MEDIA_TYPE);
         let head = format!(
-            "HTTP/1.1 {number} {title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n\
+            "HTTP/1.1 {number} {title}\r\nconnection: close\r\ncontent-type: {media_type}\r\n\
              cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\n{more_headers}\
              content-length: {}\r\n\r\n",
             body.len(),
         );
-        (head + &body).into_bytes()
+        [head.as_bytes(), &body].concat()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sweepers: what has outlived its purpose leaves.
+//! Sweepers: expired data is deleted.
 //!
 //! A sweeper works in batches, each a short transaction of its own, until nothing is left. The lock of a sweeper is taken with every batch
 //! and goes with it, so that one instance works at a time, none waits, and a transaction pooler stands in nobody's way. An interrupted
@@ -76,7 +76,7 @@ fn finished(app: &App, sweeper: &str, swept: Result<Swept, ApiError>) -> Result<
 }
 
 /// Takes a step again and again until it finds nothing more.
-async fn drain(app: &App, sweeper: &str, step: &Step, scope: Scope) -> Result<Swept, ApiError> {
+async fn drain(app: &App, sweeper: &str, step: &Step, scope: Scope<'_>) -> Result<Swept, ApiError> {
     loop {
         let mut client = app.database.get().await?;
         let transaction = query::begin(&mut client).await?;

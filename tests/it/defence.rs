@@ -2,7 +2,9 @@
 
 mod budgets;
 mod devices;
+mod failures;
 mod networks;
+mod windows;
 
 use http::Method;
 use serde_json::json;

@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use http::Method;
+use portcullis::audit::sealer;
+use portcullis::audit::verify::verify;
+use portcullis::clock::Clock;
+use portcullis::mail::Kind;
+use portcullis::sweep;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Account, Answer, Client, PASSWORD, Program, TestApp};
+use crate::support::{Account, Answer, Client, PASSWORD, Program, TestApp, wait_for};
 
 const ME: &str = "/api/v1/auth/me";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -134,13 +139,26 @@ async fn of_parallel_deletions_one_wins_and_is_logged_once() {
     assert_eq!(app.audited().await.iter().filter(|event| *event == "account.deleted").count(), 1);
 }
 
-/// Somebody whose data has reached every corner: sessions, mails, links, refused log-ins and more events than a batch.
-async fn widely_known(app: &TestApp) -> Account {
-    let client = app
-        .client()
+/// What the person of these tests sends.
+fn traced(app: &TestApp) -> Client {
+    app.client()
         .with_header("user-agent", "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0 particular")
-        .with_header("x-forwarded-for", "198.51.100.77");
-    let account = client.sign_up().await;
+        .with_header("x-forwarded-for", "198.51.100.77")
+}
+
+/// Somebody whose data has reached every corner: sessions, mails, links, refused log-ins, requests that name nothing but the address, and
+/// more events than a batch.
+async fn widely_known(app: &TestApp) -> Account {
+    let client = traced(app);
+    // Before there is an account, and again when there is one.
+    client.forgot_password("peculiar@example.com").await.expect(200);
+    client.log_in("peculiar@example.com", PASSWORD).await.expect(401);
+    let answer = client.register("peculiar@example.com", PASSWORD).await.expect(201);
+    let id = answer.json()["user"]["id"].as_str().unwrap().to_owned();
+    let account =
+        Account { id, email: "peculiar@example.com".into(), password: PASSWORD.into(), tokens: answer.tokens() };
+    client.forgot_password("Peculiar@example.com").await.expect(200);
+    client.resend("PECULIAR@EXAMPLE.COM").await.expect(200);
     client.update_me(&account.tokens.access, json!({ "first_name": "Peculiar", "last_name": "Singular" })).await;
     client.log_in(&account.email, PASSWORD).await.expect(200);
     client.log_in(&account.email, "not the password").await.expect(401);
@@ -160,6 +178,15 @@ async fn after_its_retention_an_account_leaves_no_personal_data_and_its_address_
     let events = app.audited().await.len();
     let access = app.client().log_in(&account.email, PASSWORD).await.expect(200).tokens().access;
     delete(&app.client(), &access, PASSWORD).await.expect(200);
+    // Nobody looks whose address this is.
+    traced(&app).log_in(&account.email, PASSWORD).await.expect(401);
+    traced(&app).forgot_password(&account.email).await.expect(200);
+    app.mails().await;
+    wait_for("everything to be sealed", async || {
+        let pass = sealer::pass(&app.app.database, &app.app.seals, app.clock.now()).await.unwrap();
+        pass.filter(|progress| progress.rows == 0 && progress.oldest_unsealed.is_none())
+    })
+    .await;
 
     app.advance(30 * DAY - Duration::from_secs(1));
     app.sweep().await;
@@ -178,10 +205,73 @@ async fn after_its_retention_an_account_leaves_no_personal_data_and_its_address_
     assert_eq!(row.get::<_, i64>(1), 0);
     assert!(row.get::<_, i64>(0) > 1200 && app.audited().await.len() > events);
     assert_eq!(app.audited().await.last().unwrap(), "account.erased");
+    let report = verify(&app.app.database.get().await.unwrap(), &app.app.seals, None, |_| {}).await.unwrap();
+    assert!(report.rows > 1200 && report.faults.is_empty(), "{report:?}");
 
     let again = app.client().register(&account.email, PASSWORD).await.expect(201);
     assert_ne!(again.json()["user"]["id"], account.id.as_str());
     app.client().log_in(&neighbour.email, PASSWORD).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_for_under_a_former_address_goes_too_but_not_what_its_next_owner_asks_for() {
+    let app = TestApp::builder().set("TRUSTED_PROXIES", "127.0.0.0/8").spawn().await;
+    let client = traced(&app);
+    let account = client.sign_up().await;
+    client.forgot_password(&account.email).await.expect(200);
+    client.change_email(&account.tokens.access, "singular@example.com", PASSWORD).await.expect(200);
+    client.follow("confirm-change", &app.link("confirm-email-change", "singular@example.com").await).await.expect(200);
+    app.advance(4 * DAY);
+    let next = app.client().with_header("user-agent", "neighbourly");
+    next.register(&account.email, PASSWORD).await.expect(201);
+    next.forgot_password(&account.email).await.expect(200);
+
+    let access = client.log_in("singular@example.com", PASSWORD).await.expect(200).tokens().access;
+    delete(&client, &access, PASSWORD).await.expect(200);
+    app.advance(30 * DAY);
+    app.sweep().await;
+    for trace in ["particular", "198.51.100.77", "singular@example.com"] {
+        assert_eq!(is_anywhere(&app, trace).await, Vec::<String>::new(), "{trace}");
+    }
+    let kept = "select event_type from audit_logs where user_agent = 'neighbourly' order by event_type";
+    let kept = app.database.connect().await.query(kept, &[]).await.unwrap();
+    let kept: Vec<String> = kept.iter().map(|row| row.get(0)).collect();
+    assert_eq!(kept, ["password.reset_requested", "user.registered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_up_that_waited_for_its_mail_goes_with_the_account_that_came_of_it() {
+    let app = TestApp::builder()
+        .set("TRUSTED_PROXIES", "127.0.0.0/8")
+        .set("REGISTRATION", "confirm")
+        .set("DELETION_RETENTION", "0s")
+        .spawn()
+        .await;
+    let client = traced(&app);
+    client.register("singular@example.com", PASSWORD).await.expect(202);
+    let link = app.link("verify-email", "singular@example.com").await;
+    client.complete(&link, "not the password").await.expect(403);
+    client.complete(&link, PASSWORD).await.expect(200);
+    client.complete(&link, PASSWORD).await.expect(400);
+    let access = client.log_in("singular@example.com", PASSWORD).await.expect(200).tokens().access;
+    delete(&client, &access, PASSWORD).await.expect(200);
+    app.mails().await;
+    app.sweep().await;
+    for trace in ["particular", "198.51.100.77", "singular@example.com", "Firefox on Windows"] {
+        assert_eq!(is_anywhere(&app, trace).await, Vec::<String>::new(), "{trace}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_is_told_of_the_end_and_until_when_nothing_is_erased() {
+    let app = TestApp::builder().set("DELETION_RETENTION", "10d").spawn().await;
+    let german = app.client().with_header("accept-language", "de");
+    let account = german.sign_up().await;
+    delete(&german, &account.tokens.access, PASSWORD).await.expect(200);
+    let mail = app.mail_of(Kind::AccountDeleted, &account.email).await;
+    assert_eq!(mail.subject, "Ihr Konto bei Portcullis wurde gelöscht");
+    assert!(mail.text.contains("Bis 2026-06-25 12:00 UTC wird nichts entfernt"), "{}", mail.text);
+    assert!(!mail.text.contains("http") && !mail.html.contains("<a "), "{}", mail.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,8 +296,37 @@ async fn an_interrupted_erasure_is_taken_up_again() {
     delete(&app.client(), &access, PASSWORD).await.expect(200);
     app.sweep().await;
     app.sweep().await;
-    assert_eq!(is_anywhere(&app, "particular").await, Vec::<String>::new());
+    for trace in ["particular", "198.51.100.77", "peculiar@example.com"] {
+        assert_eq!(is_anywhere(&app, trace).await, Vec::<String>::new(), "{trace}");
+    }
     assert_eq!(app.audited().await.iter().filter(|event| *event == "account.erased").count(), 1);
+    let attempts = "select count(*) from login_attempts where account is not null";
+    assert_eq!(app.database.connect().await.query_one(attempts, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_erased_keeps_no_other_from_it_and_is_tried_again() {
+    let app = TestApp::builder().set("DELETION_RETENTION", "1h").spawn().await;
+    let client = app.client();
+    let mut accounts = Vec::new();
+    for _ in 0..3 {
+        let account = client.sign_up().await;
+        delete(&client, &account.tokens.access, PASSWORD).await.expect(200);
+        app.advance(Duration::from_secs(1));
+        accounts.push(account);
+    }
+    let database = app.database.connect().await;
+    let stuck = format!("check (id <> '{}' or email <> '') not valid", accounts[0].id);
+    database.batch_execute(&format!("alter table users add constraint stuck {stuck}")).await.unwrap();
+    app.advance(Duration::from_secs(3600));
+    wait_for("a failed sweep", async || sweep::run(&app.app).await.err()).await;
+    let left = "select id::text from users where email_key is not null";
+    let rows = database.query(left, &[]).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<String>>(), [accounts[0].id.clone()]);
+
+    database.batch_execute("alter table users drop constraint stuck").await.unwrap();
+    app.sweep().await;
+    assert!(database.query(left, &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,5 +342,8 @@ async fn the_operator_deletes_an_account_as_its_owner_would() {
     assert_eq!(client.log_in(&account.email, PASSWORD).await.refusal(), (401, "invalid_credentials".into()));
     let again = program.run(&["user", "delete", &account.email]).await;
     assert!(again.code == Some(1) && again.stderr.contains("no such account"), "{again:?}");
+    let told = "select kind, user_id::text from mail_jobs where kind = 'account_deleted'";
+    let told = app.database.connect().await.query_one(told, &[]).await.unwrap();
+    assert_eq!(told.get::<_, String>(1), account.id);
     assert_eq!(app.audited().await.iter().filter(|event| *event == "account.deleted").count(), 1);
 }

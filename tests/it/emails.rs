@@ -7,7 +7,7 @@ mod undo;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, TestApp};
 
@@ -100,10 +100,13 @@ async fn a_link_that_is_no_good_is_refused_everywhere_with_one_answer() {
     let reset = app.reset_link(&account.email).await;
     let before = app.database.account_data().await;
     let malformed = [String::new(), "x".into(), verify[1..].to_owned(), format!("{verify}="), "A".repeat(43)];
-    for token in malformed.iter().chain([&account.tokens.refresh, &account.tokens.access, &reset]) {
+    for token in malformed.iter().chain([&account.tokens.refresh, &account.tokens.access]) {
         for operation in BY_TOKEN {
             client.follow(operation, token).await.expect_problem(400, "invalid_token");
         }
+    }
+    for operation in BY_TOKEN.into_iter().filter(|operation| *operation != "inspect") {
+        client.follow(operation, &reset).await.expect_problem(400, "invalid_token");
     }
     // A good link opens what it was mailed for and nothing else.
     for (operation, tokens) in [
@@ -166,6 +169,8 @@ async fn links_of_a_disabled_or_deleted_account_are_dead() {
         let client = app.client();
         let account = client.sign_up().await;
         client.change_email(&account.tokens.access, "new@example.com", PASSWORD).await.expect(200);
+        client.clone().with_header("user-agent", "curl/8").log_in(&account.email, PASSWORD).await.expect(200);
+        let end_session = app.link("end-session", &account.email).await;
         let links = [
             ("verify", app.link("verify-email", &account.email).await),
             ("reject", app.link("verify-email", &account.email).await),
@@ -178,22 +183,53 @@ async fn links_of_a_disabled_or_deleted_account_are_dead() {
             client.follow(operation, token).await.expect_problem(400, "invalid_token");
             client.follow("inspect", token).await.expect_problem(400, "invalid_token");
         }
+        client.end_session(&end_session).await.expect_problem(400, "invalid_token");
+        client.follow("inspect", &reset).await.expect_problem(400, "invalid_token");
         client.reset_password(&reset, "nine lives of the harbour cat").await.expect_problem(400, "invalid_token");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn known_links_that_are_refused_are_logged_with_their_owner_and_without_the_token() {
-    let app = TestApp::spawn().await;
+    const ADA: &str = "ada@example.com";
+    let app = TestApp::builder().set("REGISTRATION", "confirm").spawn().await;
     let client = app.client();
-    let account = client.sign_up().await;
-    let token = app.link("verify-email", &account.email).await;
-    client.follow("verify", &token).await.expect(200);
-    client.follow("verify", &token).await.expect(400);
-    let sql = "select user_id::text, success, details from audit_logs where event_type = 'link.refused'";
-    let row = app.database.connect().await.query_one(sql, &[]).await.unwrap();
-    assert_eq!((row.get::<_, String>(0), row.get(1)), (account.id, false));
-    assert_eq!(row.get::<_, serde_json::Value>(2), json!({ "purpose": "verify", "reason": "used" }));
+    let database = app.database.connect().await;
+    let mut refused = Vec::new();
+    let mut twice = async |purpose: &'static str, token: String| {
+        for status in [200, 400] {
+            app.advance(Duration::from_secs(1));
+            let answer = match purpose {
+                "sign_up" => client.complete(&token, PASSWORD).await,
+                "reset" => client.reset_password(&token, PASSWORD).await,
+                "end_session" => client.end_session(&token).await,
+                "confirm_change" => client.follow("confirm-change", &token).await,
+                "undo_change" => client.follow("undo", &token).await,
+                _ => client.follow(purpose, &token).await,
+            };
+            answer.expect(status);
+        }
+        refused.push(purpose);
+    };
+    client.register(ADA, PASSWORD).await.expect(202);
+    twice("sign_up", app.link("verify-email", ADA).await).await;
+    database.batch_execute("update users set is_email_verified = false").await.unwrap();
+    client.resend(ADA).await.expect(200);
+    twice("verify", app.link("verify-email", ADA).await).await;
+    twice("reset", app.reset_link(ADA).await).await;
+    let access = client.log_in(ADA, PASSWORD).await.expect(200).tokens().access;
+    client.clone().with_header("user-agent", "curl/8").log_in(ADA, PASSWORD).await.expect(200);
+    client.change_email(&access, "new@example.com", PASSWORD).await.expect(200);
+    twice("confirm_change", app.link("confirm-email-change", "new@example.com").await).await;
+    twice("end_session", app.link("end-session", ADA).await).await;
+    twice("undo_change", app.link("undo-email-change", ADA).await).await;
+
+    let sql = "select a.success, a.details from audit_logs a join users u on u.id = a.user_id \
+               where a.event_type = 'link.refused' order by a.created_at";
+    let rows = database.query(sql, &[]).await.unwrap();
+    let rows: Vec<(bool, Value)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let row = |purpose| (false, json!({ "purpose": purpose, "reason": "used" }));
+    assert_eq!(rows, refused.into_iter().map(row).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,7 +315,7 @@ async fn what_cannot_be_logged_does_not_happen_and_uses_no_link_up() {
             "email.change_undone" => client.follow("undo", &undo).await,
             _ => client.reset_password(&reset, "nine lives of the harbour cat").await,
         };
-        assert_eq!(answer.refusal(), (500, "internal_error".into()), "{event_type}");
+        assert_eq!(answer.refusal(), (503, "service_unavailable".into()), "{event_type}");
         watcher.batch_execute("alter table audit_logs drop constraint no_event").await.unwrap();
         assert_eq!(app.database.account_data().await, before, "{event_type}");
     }

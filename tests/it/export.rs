@@ -1,6 +1,7 @@
 //! Everything that is stored about somebody, in their own hands.
 
 use http::Method;
+use portcullis::db::export::SECTIONS;
 use serde_json::{Value, json};
 
 use crate::support::{Client, PASSWORD, TestApp};
@@ -49,6 +50,76 @@ async fn the_export_holds_the_account_its_sessions_its_mails_and_its_events() {
         events(&export),
         ["account.exported", "login.failed", "login.succeeded", "logout", "token.refreshed", "user.registered"]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_export_holds_what_is_kept_under_the_address_alone() {
+    let app = TestApp::builder().set("TRUSTED_PROXIES", "127.0.0.0/8").spawn().await;
+    let client = app.client().with_header("user-agent", "curl/8.14").with_header("x-forwarded-for", "203.0.113.9");
+    let (account, stranger) = (client.sign_up().await, client.sign_up().await);
+    for email in [&account.email, &stranger.email] {
+        client.forgot_password(&email.to_uppercase()).await.expect(200);
+        client.resend(email).await.expect(200);
+        client.log_in(email, "not the password").await.expect(401);
+        let pending = "insert into pending_registrations (id, email, email_key, password_hash, first_name, last_name, \
+            device_info, created_at, expires_at) \
+            values (gen_random_uuid(), upper($1), $1, 'none', 'Eve', 'Mallory', '', '2026-06-15', '2026-06-16')";
+        app.database.connect().await.execute(pending, &[email]).await.unwrap();
+    }
+    app.mails().await;
+    app.advance(std::time::Duration::from_secs(1));
+    let access = client.log_in(&account.email, PASSWORD).await.expect(200).tokens().access;
+    client.log_in(&account.email, "not the password").await.expect(401);
+
+    let (export, text) = export(&client, &access).await;
+    let all = |section: &str, member: &str| {
+        let rows = export[section].as_array().unwrap();
+        let mut values: Vec<_> = rows.iter().map(|row| row[member].as_str().unwrap_or_default().to_owned()).collect();
+        values.sort_unstable();
+        values
+    };
+    assert_eq!(all("mails", "kind"), ["reset", "verify", "verify"]);
+    assert_eq!(
+        all("audit_events_of_address", "event_type"),
+        ["email.verification_requested", "password.reset_requested"]
+    );
+    assert_eq!(all("audit_events_of_address", "user_agent"), ["curl/8.14", "curl/8.14"]);
+    assert_eq!(all("pending_sign_ups", "email"), [account.email.to_uppercase()]);
+    assert_eq!(all("login_attempts", "scope"), ["account", "account_network"]);
+    assert_eq!(all("login_attempts", "network"), ["", "203.0.113.9"]);
+    let failures = export["login_attempts"].as_array().unwrap().iter().map(|row| row["failures"].as_i64().unwrap());
+    assert!(failures.clone().all(|count| count >= 1), "{}", export["login_attempts"]);
+    assert!(!text.contains("address_mark") && !text.contains("cursor"), "{text}");
+    assert!(!text.contains(&stranger.email.to_uppercase()));
+}
+
+/// Columns that point at a person and are in no section, with the reason.
+const NOT_EXPORTED: &[(&str, &str, &str)] = &[
+    ("users", "email_key", "the account itself is the member `user`"),
+    ("email_changes", "new_email_key", "a change is of the account that asked for it, whoever has the new address"),
+    ("email_changes", "old_email_key", "of the account that asked for the change, which `user_id` finds"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_column_that_points_at_a_person_has_a_section_or_a_reason() {
+    let app = TestApp::spawn().await;
+    let columns = "select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid \
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition \
+        and a.attnum > 0 and not a.attisdropped and (a.attname in ('user_id', 'account') or a.attname like '%email_key')";
+    let rows = app.database.connect().await.query(columns, &[]).await.unwrap();
+    let columns: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert!(columns.len() > 10, "{columns:?}");
+    for (table, column) in &columns {
+        let has_section = SECTIONS.iter().any(|section| {
+            let (_, condition) = section.sql.split_once(&format!(" from {table} where ")).unwrap_or_default();
+            condition.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == column)
+        });
+        let has_reason = NOT_EXPORTED.iter().any(|(of, name, _)| of == table && name == column);
+        assert!(has_section != has_reason, "{table}.{column}");
+    }
+    for (table, column, _) in NOT_EXPORTED {
+        assert!(columns.contains(&((*table).to_owned(), (*column).to_owned())), "{table}.{column} is gone");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

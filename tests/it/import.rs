@@ -2,6 +2,7 @@
 
 mod formats;
 
+use portcullis::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::support::{Ended, Program, TestApp, fresh_database};
@@ -136,6 +137,39 @@ async fn an_import_that_was_interrupted_is_resumed_by_running_it_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_owners_did_between_two_runs_makes_no_line_a_duplicate() {
+    const IDS: [&str; 2] = ["0199e0c4-11aa-7f0e-8d32-5b7c9e1fa604", "0199e0c4-11aa-7f0e-8d32-5b7c9e1fa605"];
+    // Another cost than that of the imported hashes, so that every log-in rehashes.
+    let app = TestApp::builder().set("PASSWORD_BCRYPT_COST", "5").spawn().await;
+    let program = Program::on(&app.database);
+    let lines = [
+        line("rehashed@example.com", json!({})),
+        line("Rehashed@example.com", json!({ "password_hash": VALID_OTHER })),
+        line("changed@example.com", json!({ "id": IDS[0] })),
+        line("moved@example.com", json!({ "id": IDS[1] })),
+        line("stranger@example.com", json!({ "id": IDS[1] })),
+    ];
+    assert_summary(&import(&program, &lines).await, 1, "3 imported, 0 already there, 2 refused");
+
+    let client = app.client();
+    client.log_in("rehashed@example.com", PASSWORD).await.expect(200);
+    let access = client.log_in("changed@example.com", PASSWORD).await.expect(200).tokens().access;
+    client.change_password(&access, PASSWORD, "an entirely different passphrase").await.expect(200);
+    let access = client.log_in("moved@example.com", PASSWORD).await.expect(200).tokens().access;
+    client.change_email(&access, "new@example.com", PASSWORD).await.expect(200);
+    client.follow("confirm-change", &app.link("confirm-email-change", "new@example.com").await).await.expect(200);
+
+    let ended = import(&program, &lines).await;
+    assert_summary(&ended, 1, "0 imported, 3 already there, 2 refused");
+    for complaint in ["line 2: duplicate", "line 5: id belongs to another account"] {
+        assert!(ended.stderr.contains(complaint), "{complaint} is not in {}", ended.stderr);
+    }
+    client.log_in("changed@example.com", "an entirely different passphrase").await.expect(200);
+    client.log_in("new@example.com", PASSWORD).await.expect(200);
+    assert_eq!(app.audited().await.iter().filter(|event| *event == "user.imported").count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_imports_at_once_import_every_account_once() {
     let app = TestApp::spawn().await;
     let program = Program::on(&app.database);
@@ -157,6 +191,29 @@ async fn an_address_of_a_deleted_account_is_refused_until_it_is_erased() {
     let ended = import(&program, &lines).await;
     assert_summary(&ended, 1, "0 imported, 0 already there, 1 refused");
     assert!(ended.stderr.contains("line 1: email belongs to a deleted account"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_its_last_owner_can_still_take_back_is_refused() {
+    let app = TestApp::builder().at(&SystemClock.now().to_string()).spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    client.change_email(&account.tokens.access, "new@example.com", &account.password).await.expect(200);
+    client.follow("confirm-change", &app.link("confirm-email-change", "new@example.com").await).await.expect(200);
+    let lines = [
+        line("before@example.com", json!({})),
+        line(&account.email, json!({})),
+        line(&account.email.to_uppercase(), json!({})),
+        line("after@example.com", json!({})),
+    ];
+    let ended = import(&Program::on(&app.database), &lines).await;
+    assert_summary(&ended, 1, "2 imported, 0 already there, 2 refused");
+    for complaint in ["line 2: email can still be taken back", "line 3: duplicate"] {
+        assert!(ended.stderr.contains(complaint), "{complaint} is not in {}", ended.stderr);
+    }
+    assert_eq!(app.audited().await.iter().filter(|event| *event == "user.imported").count(), 2);
+    client.follow("undo", &app.link("undo-email-change", &account.email).await).await.expect(200);
+    client.log_in(&account.email, &account.password).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

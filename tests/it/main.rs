@@ -35,6 +35,7 @@ mod pages;
 mod passwords;
 mod proxy_protocol;
 mod queries;
+mod readme;
 mod refresh;
 mod replicas;
 mod sanitize;

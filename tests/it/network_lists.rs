@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use portcullis::routes::ROUTES;
 use tempfile::TempDir;
 
+use crate::openapi::Document;
 use crate::support::{Client, PASSWORD, Program, TestApp, TestAppBuilder, good_request};
 
 /// Two lists in a folder of their own.
@@ -82,8 +83,11 @@ async fn denied_networks_get_nothing_from_any_row() {
     let app = lists.app().set("RATE_LIMIT_REQUESTS", "100000").spawn().await;
     let account = app.client().sign_up().await;
     let denied = from(&app, "203.0.113.77");
+    let document = Document::load();
     for route in ROUTES {
-        denied.send(good_request(route, &account)).await.expect_problem(403, "forbidden");
+        let answer = denied.send(good_request(route, &account)).await;
+        answer.expect_problem(403, "forbidden");
+        document.assert_promised(route, &answer);
     }
     denied.get("/nothing").await.expect_problem(403, "forbidden");
     from(&app, "203.0.114.1").log_in(&account.email, PASSWORD).await.expect(200);

@@ -1,6 +1,7 @@
 //! `openapi.yaml` is a promise: the route table and every reply are held to it.
 
 mod document;
+mod everywhere;
 mod links;
 mod replies;
 mod sessions;
@@ -9,9 +10,10 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use portcullis::routes::{Access, ROUTES, RequestBody, Route};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use document::{Document, object};
+pub(crate) use document::Document;
+use document::object;
 
 fn name(method: &str, path: &str) -> String {
     format!("{} {path}", method.to_uppercase())
@@ -71,6 +73,31 @@ fn requests_are_closed_to_unknown_fields() {
     for operation in document.operations().filter(|operation| operation.body_required().is_some()) {
         let faults = operation.request_faults(&json!({ "is_admin": true }));
         assert!(faults.iter().any(|fault| fault.contains("is_admin")), "{} {}", operation.method, operation.path);
+    }
+}
+
+/// Unquoted between braces, what stands behind a comma is another member, without a value.
+#[test]
+fn no_text_of_a_schema_is_cut_off_at_a_comma() {
+    fn assert_whole(name: &str, value: &Value) {
+        assert!(!value.is_null(), "{name:?} has no value");
+        value.as_object().into_iter().flatten().for_each(|(name, value)| assert_whole(name, value));
+    }
+    assert_whole("schemas", &Document::load().root()["components"]["schemas"]);
+}
+
+#[test]
+fn every_body_of_json_is_shown_by_an_example() {
+    let document = Document::load();
+    for operation in document.operations() {
+        let bodies = operation.object.get("requestBody").into_iter();
+        for body in bodies.chain(object(&operation.object["responses"]).values()) {
+            for (media_type, media) in document.resolve(body)["content"].as_object().into_iter().flatten() {
+                let shown = ["example", "examples"].iter().any(|name| media.get(*name).is_some());
+                let (method, path) = (operation.method, operation.path);
+                assert!(shown || !media_type.ends_with("json"), "{method} {path}: no example of {body}");
+            }
+        }
     }
 }
 

@@ -192,3 +192,33 @@ async fn a_log_in_with_the_old_password_that_is_under_way_does_not_survive_the_c
         }
     }
 }
+
+/// A thief who knew the old password has asked for things; the owner changes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_for_with_the_old_password_is_off_and_links_that_take_something_back_still_work() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let account = client.sign_up().await;
+    let verify = app.link("verify-email", &account.email).await;
+    let thief = client.clone().with_header("user-agent", "curl/8");
+    let stolen = thief.log_in(&account.email, PASSWORD).await.expect(200).tokens();
+    let end_session = app.link("end-session", &account.email).await;
+    client.change_email(&stolen.access, "thief@example.net", PASSWORD).await.expect(200);
+    let confirm = app.link("confirm-email-change", "thief@example.net").await;
+    let undo = app.link("undo-email-change", &account.email).await;
+    let reset = app.reset_link(&account.email).await;
+
+    client.change_password(&account.tokens.access, PASSWORD, NEW_PASSWORD).await.expect(200);
+    for operation in ["confirm-change", "inspect"] {
+        client.follow(operation, &confirm).await.expect_problem(400, "invalid_token");
+    }
+    client.reset_password(&reset, PASSWORD).await.expect_problem(400, "invalid_token");
+    let me = client.me(&account.tokens.access).await.expect(200).json();
+    assert_eq!(me["email"], account.email);
+
+    // Somebody who signs up with an address that is not theirs must not outrun its owner by a new password.
+    assert_eq!(client.inspect(&verify).await["purpose"], "verify");
+    client.follow("verify", &verify).await.expect(200);
+    client.end_session(&end_session).await.expect(200);
+    client.follow("undo", &undo).await.expect(200);
+}

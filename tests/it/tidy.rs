@@ -1,7 +1,9 @@
 //! The repository itself: what reviewers would otherwise have to look for.
 
+mod architecture;
 mod documents;
 mod operations;
+mod scripts;
 mod sources;
 
 use std::fs;

@@ -22,7 +22,7 @@ pub struct AuditEvent {
     pub details: Vec<(&'static str, Box<str>)>,
     /// What came of it.
     pub result: AuditResult,
-    /// The method of the request.
+    /// The method of the request: one of RFC 9110 or `PATCH`, else `_OTHER`.
     pub method: Method,
     /// The route that it matched.
     pub route: Option<RoutePattern>,

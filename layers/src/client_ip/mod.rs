@@ -54,20 +54,33 @@
 //! With the standard header, and a peer that the server framework knows under another type:
 //!
 //! ```
+//! # use http::{Request, Response};
+//! # use tower::{Layer, ServiceExt, service_fn};
 //! use std::net::IpAddr;
 //!
+//! use portcullis_layers::ClientIp;
 //! use portcullis_layers::client_ip::{ClientIpLayer, ForwardedHeader};
 //!
 //! # #[derive(Clone)]
 //! struct RemoteAddr(IpAddr);
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let layer = ClientIpLayer::builder()
 //!     .header(ForwardedHeader::Forwarded)
 //!     .trusted(["fd00::/8".parse()?])
 //!     .peer(|extensions| extensions.get::<RemoteAddr>().map(|remote| remote.0))
 //!     .build()?;
-//! # let _ = layer;
-//! # Ok::<_, Box<dyn std::error::Error>>(())
+//!
+//! # let service = layer.layer(service_fn(async |request: Request<()>| {
+//! #     let client = request.extensions().get::<ClientIp>().copied();
+//! #     Ok::<_, std::convert::Infallible>(Response::new(client))
+//! # }));
+//! let request = Request::get("/").header("forwarded", "for=203.0.113.9").extension(RemoteAddr("fd00::1".parse()?));
+//! let response = service.oneshot(request.body(())?).await?;
+//! assert_eq!(*response.body(), Some(ClientIp("203.0.113.9".parse()?)));
+//! # Ok(())
+//! # }
 //! ```
 
 mod elements;

@@ -81,12 +81,10 @@ where
         if access == Access::Skip {
             return Decision::Pass;
         }
-        let Some(credentials) = request.headers_mut().get_mut(header::AUTHORIZATION) else {
+        if !hide_credentials(request.headers_mut()) {
             let missing = Decision::Refuse(Rejection::MissingToken);
             return if access == Access::Optional { Decision::Pass } else { missing };
-        };
-        // Keeps the token out of whatever prints the headers.
-        credentials.set_sensitive(true);
+        }
         let keys = self.settings.keys.current();
         match self.verify(request.headers(), access, &keys) {
             Ok(Some(candidate)) if self.revocation.applies(&candidate.token) => {
@@ -224,13 +222,24 @@ impl<C, R, F> Config<C, R, F> {
         let mut response = self.refuse.refuse(&refusal);
         refusal::reuse(spent, &mut response);
         if let Some(challenge) = self.challenges.of(&rejection) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            let _full = response.headers_mut().try_insert(header::WWW_AUTHENTICATE, challenge);
         }
         if matches!(rejection, Rejection::CheckUnavailable | Rejection::KeysUnavailable) {
-            response.headers_mut().insert(header::RETRY_AFTER, self.settings.retry_after.clone());
+            let retry_after = self.settings.retry_after.clone();
+            let _full = response.headers_mut().try_insert(header::RETRY_AFTER, retry_after);
         }
         response.extensions_mut().insert(refusal);
         response.extensions_mut().insert(rejection);
         response
     }
+}
+
+/// Keeps tokens out of whatever prints the headers, also where there are several. Tells whether there is any.
+fn hide_credentials(headers: &mut HeaderMap) -> bool {
+    let mut found = false;
+    for (_, credentials) in headers.iter_mut().filter(|(name, _)| *name == header::AUTHORIZATION) {
+        credentials.set_sensitive(true);
+        found = true;
+    }
+    found
 }

@@ -52,7 +52,9 @@ impl KeySet {
             return match self.keys.as_slice() {
                 [key] if names(key.algorithm()).contains(&alg) => Ok(key),
                 [_] => Err(Fault::Algorithm),
-                _ => Err(Fault::UnknownKey),
+                [] => Err(Fault::UnknownKey),
+                // No key that may have been published since would make the choice.
+                [_, _, ..] => Err(Fault::NoKeyId),
             };
         };
         let mut fault = Fault::UnknownKey;

@@ -40,6 +40,8 @@ pub enum Fault {
     CriticalHeader,
     /// The `typ` header is absent or not an accepted one (RFC 8725 §3.11).
     TokenType,
+    /// The token has no `kid`, and the set has several keys.
+    NoKeyId,
     /// No key of the set goes by the token's `kid`.
     UnknownKey,
     /// The key that the token names is for another algorithm.
@@ -69,6 +71,7 @@ impl Fault {
             Self::Malformed => "malformed",
             Self::CriticalHeader => "critical_header",
             Self::TokenType => "token_type",
+            Self::NoKeyId => "no_key_id",
             Self::UnknownKey => "unknown_key",
             Self::Algorithm => "algorithm",
             Self::Signature => "signature",

@@ -12,11 +12,17 @@ use super::service::LoadShed;
 use crate::{DefaultRefuse, RequestHead};
 
 /// Applies [`LoadShed`]. See the [module](super) for what it does.
-#[derive(Clone, Debug)]
 #[must_use]
 pub struct LoadShedLayer<R = DefaultRefuse> {
-    gate: Arc<Gate>,
-    refuse: R,
+    config: Arc<Config<R>>,
+}
+
+/// What all clones share.
+#[derive(Debug)]
+pub(super) struct Config<R> {
+    /// By itself, since requests in flight hold it and have no use for the rest.
+    pub(super) gate: Arc<Gate>,
+    pub(super) refuse: R,
 }
 
 impl LoadShedLayer {
@@ -27,7 +33,7 @@ impl LoadShedLayer {
 
     /// Starts from what [`new`](Self::new) gives.
     pub fn builder(max: NonZeroUsize) -> Builder {
-        Builder { max, exempt: None, retry_after: HeaderValue::from_static("1"), refuse: DefaultRefuse }
+        Builder { max, exempt: None, lends: false, retry_after: HeaderValue::from_static("1"), refuse: DefaultRefuse }
     }
 }
 
@@ -35,15 +41,27 @@ impl<R> LoadShedLayer<R> {
     /// The number of permits taken now, by all clones together.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.gate.in_flight.load(Ordering::Relaxed)
+        self.config.gate.in_flight.load(Ordering::Relaxed)
     }
 }
 
-impl<S, R: Clone> Layer<S> for LoadShedLayer<R> {
+impl<S, R> Layer<S> for LoadShedLayer<R> {
     type Service = LoadShed<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        LoadShed::new(inner, Arc::clone(&self.gate), self.refuse.clone())
+        LoadShed::new(inner, Arc::clone(&self.config))
+    }
+}
+
+impl<R> Clone for LoadShedLayer<R> {
+    fn clone(&self) -> Self {
+        Self { config: Arc::clone(&self.config) }
+    }
+}
+
+impl<R> fmt::Debug for LoadShedLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadShedLayer").field("gate", &self.config.gate).finish_non_exhaustive()
     }
 }
 
@@ -52,6 +70,7 @@ impl<S, R: Clone> Layer<S> for LoadShedLayer<R> {
 pub struct Builder<R = DefaultRefuse> {
     max: NonZeroUsize,
     exempt: Option<Box<Exempt>>,
+    lends: bool,
     retry_after: HeaderValue,
     refuse: R,
 }
@@ -60,6 +79,13 @@ impl<R> Builder<R> {
     /// Which requests pass whatever the load. Default: none.
     pub fn exempt(mut self, exempt: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.exempt = Some(Box::new(exempt));
+        self
+    }
+
+    /// Gives each request its [`Place`](super::Place) as an extension, so that an inner layer can leave it while the request waits for its
+    /// body. Costs an allocation per request. Default: no.
+    pub fn lend_places(mut self) -> Self {
+        self.lends = true;
         self
     }
 
@@ -72,14 +98,15 @@ impl<R> Builder<R> {
 
     /// What makes the body of the answer. Default: [`DefaultRefuse`].
     pub fn refuse<T>(self, refuse: T) -> Builder<T> {
-        let Self { max, exempt, retry_after, refuse: _ } = self;
-        Builder { max, exempt, retry_after, refuse }
+        let Self { max, exempt, lends, retry_after, refuse: _ } = self;
+        Builder { max, exempt, lends, retry_after, refuse }
     }
 
     /// The layer. Nothing that the builder accepts is wrong, so this cannot fail.
     pub fn build(self) -> LoadShedLayer<R> {
-        let Self { max, exempt, retry_after, refuse } = self;
-        LoadShedLayer { gate: Arc::new(Gate { max, in_flight: AtomicUsize::new(0), exempt, retry_after }), refuse }
+        let Self { max, exempt, lends, retry_after, refuse } = self;
+        let gate = Gate { max, in_flight: AtomicUsize::new(0), exempt, lends, retry_after };
+        LoadShedLayer { config: Arc::new(Config { gate: Arc::new(gate), refuse }) }
     }
 }
 
@@ -87,6 +114,7 @@ impl<R: fmt::Debug> fmt::Debug for Builder<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("max", &self.max)
+            .field("lends", &self.lends)
             .field("retry_after", &self.retry_after)
             .field("refuse", &self.refuse)
             .finish_non_exhaustive()

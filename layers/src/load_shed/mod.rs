@@ -7,6 +7,8 @@
 //! 3. A request that the closure given to [`exempt`](Builder::exempt) names, such as a health check, passes without a permit.
 //! 4. The permit is given back when the response head is there, when the inner service fails, and when the request is dropped. A body
 //!    that streams on afterwards holds none.
+//! 5. With [`lend_places`](Builder::lend_places) the request carries its [`Place`] as an extension. Whoever waits inside for something that
+//!    costs nothing, above all for a slow sender's body, leaves it and takes a place again afterwards, or refuses if there is none.
 //!
 //! # Deployment
 //!
@@ -46,6 +48,8 @@
 //! With routes that always pass, and an answer of one's own:
 //!
 //! ```
+//! # use http::Request;
+//! # use tower::{Layer, Service, ServiceExt, service_fn};
 //! use std::num::NonZeroUsize;
 //! use std::time::Duration;
 //!
@@ -53,7 +57,9 @@
 //! use portcullis_layers::Refusal;
 //! use portcullis_layers::load_shed::LoadShedLayer;
 //!
-//! let layer = LoadShedLayer::builder(NonZeroUsize::new(512).unwrap())
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let layer = LoadShedLayer::builder(NonZeroUsize::MIN)
 //!     .exempt(|head| head.uri.path().starts_with("/health"))
 //!     .retry_after(Duration::from_secs(5))
 //!     .refuse(|refusal: &Refusal| {
@@ -62,14 +68,28 @@
 //!         response
 //!     })
 //!     .build();
-//! # let _ = layer;
+//!
+//! # let mut service = layer.layer(service_fn(async |_: Request<()>| {
+//! #     Ok::<_, std::convert::Infallible>(Response::new("fine".to_owned()))
+//! # }));
+//! let first = service.call(Request::new(()));
+//! let response = service.clone().oneshot(Request::new(())).await?;
+//! assert_eq!(response.headers()["retry-after"], "5");
+//! assert_eq!(response.body(), r#"{"error":"overloaded"}"#);
+//! let health = service.oneshot(Request::get("/health/live").body(())?).await?;
+//! assert_eq!(health.body(), "fine");
+//! # drop(first);
+//! # Ok(())
+//! # }
 //! ```
 
 mod future;
 mod gate;
 mod layer;
+mod place;
 mod service;
 
 pub use future::ResponseFuture;
 pub use layer::{Builder, LoadShedLayer};
+pub use place::Place;
 pub use service::LoadShed;

@@ -1,28 +1,27 @@
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{fmt, mem};
 
 use http::{Extensions, Request, Response, StatusCode, header};
 use tower_service::Service;
 
 use super::future::ResponseFuture;
-use super::gate::Gate;
+use super::gate::{Gate, Permit};
+use super::layer::Config;
 use crate::{DefaultRefuse, Refusal, Refuse, RequestHead, refusal};
 
 const OVERLOADED: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
 
 /// Bounds the requests in flight in the inner service. Made by [`LoadShedLayer`](super::LoadShedLayer).
-#[derive(Clone, Debug)]
 #[must_use]
 pub struct LoadShed<S, R = DefaultRefuse> {
     inner: S,
-    gate: Arc<Gate>,
-    refuse: R,
+    config: Arc<Config<R>>,
 }
 
 impl<S, R> LoadShed<S, R> {
-    pub(super) const fn new(inner: S, gate: Arc<Gate>, refuse: R) -> Self {
-        Self { inner, gate, refuse }
+    pub(super) const fn new(inner: S, config: Arc<Config<R>>) -> Self {
+        Self { inner, config }
     }
 
     /// The inner service.
@@ -44,9 +43,9 @@ impl<S, R> LoadShed<S, R> {
     where
         R: Refuse<B>,
     {
-        let mut response = self.refuse.refuse(&OVERLOADED);
+        let mut response = self.config.refuse.refuse(&OVERLOADED);
         refusal::reuse(spent, &mut response);
-        let _full = response.headers_mut().try_insert(header::RETRY_AFTER, self.gate.retry_after.clone());
+        let _full = response.headers_mut().try_insert(header::RETRY_AFTER, self.config.gate.retry_after.clone());
         response.extensions_mut().insert(OVERLOADED);
         response
     }
@@ -66,9 +65,26 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match Gate::admit(&self.gate, RequestHead::from(&request)) {
-            Some(permit) => ResponseFuture::inner(self.inner.call(request), permit),
+        match Gate::admit(&self.config.gate, RequestHead::from(&request)) {
+            Some(permit) => {
+                if let Permit::Lent(place) = &permit {
+                    request.extensions_mut().insert(place.clone());
+                }
+                ResponseFuture::inner(self.inner.call(request), permit)
+            }
             None => ResponseFuture::refused(self.refusal(mem::take(request.extensions_mut()))),
         }
+    }
+}
+
+impl<S: Clone, R> Clone for LoadShed<S, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), config: Arc::clone(&self.config) }
+    }
+}
+
+impl<S: fmt::Debug, R> fmt::Debug for LoadShed<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadShed").field("inner", &self.inner).field("gate", &self.config.gate).finish_non_exhaustive()
     }
 }

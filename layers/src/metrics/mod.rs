@@ -77,19 +77,35 @@
 //! With axum's own route extension, a prefix and sizes:
 //!
 //! ```
+//! # use http::{Request, Response};
+//! # use http_body_util::{BodyExt, Full};
+//! # use tower::{Layer, ServiceExt, service_fn};
 //! use std::borrow::Cow;
 //!
 //! use portcullis_layers::metrics::{BODY_SIZE_BUCKETS, MetricsLayer};
+//! use prometheus::{Registry, TextEncoder};
 //!
+//! # #[derive(Clone)]
 //! # struct MatchedPath(String);
 //! # impl MatchedPath { fn as_str(&self) -> &str { &self.0 } }
-//! let layer = MetricsLayer::builder(&prometheus::Registry::new())
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry = Registry::new();
+//! let layer = MetricsLayer::builder(&registry)
 //!     .namespace("shop")
 //!     .route(|extensions| extensions.get::<MatchedPath>().map(|path| Cow::Borrowed(path.as_str())))
 //!     .body_sizes(BODY_SIZE_BUCKETS)
 //!     .build()?;
-//! # let _ = layer;
-//! # Ok::<_, portcullis_layers::metrics::ConfigError>(())
+//!
+//! # let service = layer.layer(service_fn(async |_: Request<()>| {
+//! #     Ok::<_, std::convert::Infallible>(Response::new(Full::<bytes::Bytes>::from("hello")))
+//! # }));
+//! let request = Request::get("/users/7").extension(MatchedPath("/users/{id}".into())).body(())?;
+//! service.oneshot(request).await?.into_body().collect().await?;
+//! let text = TextEncoder::new().encode_to_string(&registry.gather())?;
+//! assert!(text.contains(r#"shop_requests_total{method="GET",route="/users/{id}",status="200"} 1"#), "{text}");
+//! # Ok(())
+//! # }
 //! ```
 
 mod body;

@@ -60,7 +60,7 @@ pub(super) fn sentence(status: StatusCode) -> &'static str {
         413 => "The request body is too large.",
         414 => "The address of the request is too long.",
         415 => "The format of the request body is not supported.",
-        429 => "There were too many requests; try again later.",
+        429 => "Too many requests; try again later.",
         431 => "The headers of the request are too large.",
         503 => "The service is unavailable at the moment; try again shortly.",
         504 => "The answer took too long.",

@@ -25,7 +25,7 @@
 //! | `title` | from `codes`, else the code in words; with `about:blank` the status phrase (RFC 9457, 4.2.1) |
 //! | `status` | that of the response |
 //! | `detail`, `message` | the refusal's detail, else one fixed sentence per status |
-//! | `instance` | the path of the request, at most 1,024 bytes of it, never its query |
+//! | `instance` | the path of the request as a URI reference to this service, at most 1,024 bytes of it, never its query |
 //! | `error` | the stable machine code |
 //! | others | what [`Members`] in the response extensions and [`members`](Builder::members) add; the names above are taken |
 //!
@@ -39,7 +39,9 @@
 //! - Place it inside CORS and header layers, outside everything that refuses. [`RequestId`](crate::RequestId) must be in the request
 //!   extensions by then to be seen by the closures.
 //! - An `Err` of the inner service passes unchanged: turn the errors of `tower::timeout` and the like into responses further in.
-//! - With `panic = "abort"` no panic is caught, and a panic inside a response *body* comes too late for any answer.
+//! - With `panic = "abort"` no panic is caught, and a panic inside a response *body* comes too late for any answer. Nor is a panic caught
+//!   in the closures given to [`codes`](Builder::codes), [`members`](Builder::members) and [`on_panic`](Builder::on_panic): it ends the
+//!   request without an answer.
 //! - The response body must be `From<Bytes>`: `Full<Bytes>` and axum's `Body` are.
 //!
 //! # Examples
@@ -74,9 +76,16 @@
 //! An app with codes, documentation pages and members of its own:
 //!
 //! ```
+//! # use bytes::Bytes;
+//! # use http::{Request, Response};
+//! # use http_body_util::{BodyExt, Full};
+//! # use tower::{Layer, ServiceExt, service_fn};
 //! use http::StatusCode;
+//! use portcullis_layers::RequestId;
 //! use portcullis_layers::problem::ProblemLayer;
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let layer = ProblemLayer::builder()
 //!     .type_base("https://example.com/problems/")
 //!     .codes(|status| (status == StatusCode::CONFLICT).then_some(("already_exists", "Already exists")))
@@ -87,13 +96,26 @@
 //!     })
 //!     .on_panic(|text, context| eprintln!("panic at {} {}: {text}", context.method(), context.path()))
 //!     .build()?;
-//! # let _ = layer;
-//! # Ok::<_, portcullis_layers::problem::ConfigError>(())
+//!
+//! # let service = layer.layer(service_fn(async |_: Request<()>| {
+//! #     let mut response = Response::new(Full::<Bytes>::default());
+//! #     *response.status_mut() = StatusCode::CONFLICT;
+//! #     Ok::<_, std::convert::Infallible>(response)
+//! # }));
+//! let request = Request::get("/").extension(RequestId::from_u128(0xab)).body(())?;
+//! let body = service.oneshot(request).await?.into_body().collect().await?.to_bytes();
+//! let body: serde_json::Value = serde_json::from_slice(&body)?;
+//! assert_eq!(body["type"], "https://example.com/problems/already_exists");
+//! assert_eq!(body["title"], "Already exists");
+//! assert_eq!(body["request_id"], "000000000000000000000000000000ab");
+//! # Ok(())
+//! # }
 //! ```
 
 mod context;
 mod defaults;
 mod future;
+mod instance;
 mod json;
 mod layer;
 mod reason;
@@ -104,5 +126,6 @@ pub use context::Context;
 pub use future::ResponseFuture;
 pub use json::Members;
 pub use layer::{Builder, ConfigError, ProblemLayer};
+pub use render::{MEDIA_TYPE, body};
 pub use serde_json::{Map, Value};
 pub use service::Problem;

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Response, header};
 use http_body::Body;
 
-use super::render::PROBLEM_JSON;
+use super::render::MEDIA_TYPE;
 use crate::Refusal;
 
 /// Why a response gets a new body.
@@ -22,7 +22,7 @@ pub(super) fn reason<B: Body>(response: &Response<B>) -> Option<Reason> {
         return None;
     }
     let media_type = media_type(response.headers());
-    if media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case(PROBLEM_JSON.as_bytes())) {
+    if media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case(MEDIA_TYPE.as_bytes())) {
         return None;
     }
     if let Some(refusal) = response.extensions().get::<Refusal>()

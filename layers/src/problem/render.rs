@@ -3,19 +3,20 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body::Body;
 
 use super::context::{Asked, Context};
 use super::defaults;
+use super::instance::instance;
 use super::json::{self, Members, Object, Standard};
 use super::layer::Config;
 use super::reason::{Reason, reason};
 use crate::Refusal;
 
-/// The media type of RFC 9457, 3.
-pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+/// The media type of a problem body (RFC 9457, 3).
+pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Headers that describe the body that goes away (the digests: RFC 9530, and RFC 3230 before it). `Content-Range` is not among them: on a
 /// 416 it tells the size of the resource.
@@ -33,6 +34,27 @@ const REPRESENTATION: [HeaderName; 12] = [
     HeaderName::from_static("digest"),
     HeaderName::from_static("repr-digest"),
 ];
+
+/// The problem body of a refusal, as the layer renders it without settings of the app: for an answer that passes no layer, such as that to
+/// a connection on which no request arrived. It belongs to the [`MEDIA_TYPE`].
+///
+/// The path is that of the request, or `/` where there is none.
+#[must_use]
+pub fn body(refusal: &Refusal, path: &str, members: &Members) -> Bytes {
+    let status = refusal.status();
+    let standard = Standard {
+        type_uri: BLANK,
+        title: phrase(status),
+        status,
+        detail: if refusal.detail().is_empty() { defaults::sentence(status) } else { refusal.detail() },
+        instance: &instance(path),
+        code: refusal.code(),
+    };
+    json::object(&standard, &members.0).json
+}
+
+/// The `type` of a problem that its status describes (RFC 9457, 4.2.1).
+const BLANK: &str = "about:blank";
 
 impl Config {
     /// The answer to a request whose handling panicked.
@@ -73,7 +95,7 @@ impl Config {
                 title: &title,
                 status,
                 detail,
-                instance: context.instance(),
+                instance: &context.instance(),
                 code,
             },
             &others,
@@ -102,7 +124,7 @@ impl Config {
     fn type_uri(&self, code: &str) -> Cow<'static, str> {
         match &self.type_base {
             Some(base) => format!("{base}{code}").into(),
-            None => "about:blank".into(),
+            None => BLANK.into(),
         }
     }
 
@@ -110,16 +132,26 @@ impl Config {
         while let Some(name) = headers.keys().find(|name| REPRESENTATION.contains(name)).cloned() {
             headers.remove(name);
         }
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        replace(headers, header::CONTENT_TYPE, Ok(HeaderValue::from_static(MEDIA_TYPE)));
         // Digits are a value always.
-        match HeaderValue::from_maybe_shared(length) {
-            Ok(length) => drop(headers.insert(header::CONTENT_LENGTH, length)),
-            Err(_) => drop(headers.remove(header::CONTENT_LENGTH)),
-        }
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        replace(headers, header::CONTENT_LENGTH, HeaderValue::from_maybe_shared(length));
+        set_if_absent(headers, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.entry(header::RETRY_AFTER).or_insert_with(|| self.retry_after.clone());
+            set_if_absent(headers, header::RETRY_AFTER, self.retry_after.clone());
         }
+    }
+}
+
+/// A map at its limit of 32 768 entries takes no more: then the header goes rather than describe the old body.
+fn replace(headers: &mut HeaderMap, name: HeaderName, value: Result<HeaderValue, InvalidHeaderValue>) {
+    if value.is_ok_and(|value| headers.try_insert(&name, value).is_err()) {
+        headers.remove(name);
+    }
+}
+
+fn set_if_absent(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    if let Ok(header::Entry::Vacant(vacant)) = headers.try_entry(name) {
+        let _full = vacant.try_insert(value);
     }
 }
 

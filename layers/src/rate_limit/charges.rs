@@ -80,7 +80,7 @@ impl Charges {
 
     /// Charges all if all limits allow it. Of parallel checks exactly as many pass as there are units.
     pub fn charge(&self) -> Outcome {
-        let charged = settle::charge(&self.0, self.now());
+        let charged = settle::charge(&self.0);
         let decisions = charged.iter().map(|charged| charged.decision);
         self.observe(decisions.clone());
         let outcome = self.outcome(decisions);
@@ -95,28 +95,24 @@ impl Charges {
     /// Tells what [`charge`](Self::charge) would say, and charges nothing.
     #[must_use]
     pub fn peek(&self) -> Outcome {
-        let charged = settle::peek(&self.0, self.now());
+        let charged = settle::peek(&self.0);
         self.outcome(charged.iter().map(|charged| charged.decision))
     }
 
     /// Gives back what was charged.
     pub fn refund(&self) {
-        let now = self.now();
         for Charge { limit, cost, position, .. } in &self.0 {
-            let inner = limit.inner();
-            inner.table.lock(position.set).refund(position.digest, inner.gcra.weight(*cost), now);
+            let (inner, now) = (limit.inner(), limit.now());
+            let mut set = inner.table.lock(position.set);
+            set.mend(inner.gcra, now);
+            set.refund(position.digest, inner.gcra.weight(*cost), now);
         }
-    }
-
-    /// One moment for all: limits that are charged together are of one limiter, as a rule.
-    pub(super) fn now(&self) -> u64 {
-        self.0.first().map_or(0, |charge| charge.limit.now())
     }
 
     fn outcome(&self, decisions: impl Iterator<Item = Decision>) -> Outcome {
         let standing = |(charge, decision): (&Charge, Decision)| {
             let Inner { label, gcra, .. } = charge.limit.inner();
-            Outcome::from(Standing::new(label, *gcra, decision, Duration::from_nanos))
+            Outcome::from(Standing::read(label, *gcra, decision, Duration::from_nanos))
         };
         self.0.iter().zip(decisions).map(standing).reduce(Outcome::tightest).unwrap_or_default()
     }

@@ -10,13 +10,21 @@ use crate::RequestHead;
 type Rule = dyn Fn(RequestHead<'_>, &mut Charges) + Send + Sync;
 type Exempt = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
 
-#[derive(Default)]
-pub(crate) struct Config {
+pub(crate) struct Config<R> {
     rules: Vec<Box<Rule>>,
     exempt: Option<Box<Exempt>>,
+    pub(crate) refuse: R,
 }
 
-impl Config {
+impl<R> Config<R> {
+    pub(super) const fn new(refuse: R) -> Self {
+        Self { rules: Vec::new(), exempt: None, refuse }
+    }
+
+    pub(super) fn refuse<T>(self, refuse: T) -> Config<T> {
+        Config { rules: self.rules, exempt: self.exempt, refuse }
+    }
+
     /// What the request is to pay.
     pub(crate) fn charges(&self, head: RequestHead<'_>) -> Charges {
         let mut charges = Charges::new();
@@ -45,7 +53,7 @@ impl Config {
     }
 }
 
-impl fmt::Debug for Config {
+impl<R> fmt::Debug for Config<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("rules", &self.rules.len()).finish_non_exhaustive()
     }

@@ -22,12 +22,16 @@ pub(crate) fn announce<B>(response: &mut Response<B>, passed: Outcome) {
     let Some(standing) = outcome.standing() else { return };
     let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
     let headers = response.headers_mut();
-    // A map at its limit of 32 768 entries takes no more, and the client can do without.
-    if let Ok(header::Entry::Vacant(vacant)) = headers.try_entry(RATELIMIT) {
-        let _full = vacant.try_insert(ratelimit(standing));
-        let _full = headers.try_insert(RATELIMIT_POLICY, standing.label.field.clone());
-    }
+    put_fields(headers, standing);
     if limited && standing.retry_after().is_some() {
+        put_retry_after(headers, standing);
+    }
+}
+
+/// Tells all that is to be told.
+pub(super) fn put(headers: &mut HeaderMap, standing: &Standing) {
+    put_fields(headers, standing);
+    if standing.retry_after().is_some() {
         put_retry_after(headers, standing);
     }
 }
@@ -42,19 +46,18 @@ pub(crate) fn refusal<B>(refuse: &impl Refuse<B>, outcome: Outcome) -> Response<
 pub(super) fn refusal_in<B>(spent: Extensions, refuse: &impl Refuse<B>, outcome: Outcome) -> Response<B> {
     let mut response = refuse.refuse(&RATE_LIMITED);
     refusal::reuse(spent, &mut response);
-    if let Some(standing) = outcome.standing() {
-        let headers = response.headers_mut();
-        put_fields(headers, standing);
-        put_retry_after(headers, standing);
-    }
+    outcome.write(response.headers_mut());
     response.extensions_mut().insert(RATE_LIMITED);
     response.extensions_mut().insert(outcome);
     response
 }
 
 fn put_fields(headers: &mut HeaderMap, standing: &Standing) {
-    let _full = headers.try_insert(RATELIMIT_POLICY, standing.label.field.clone());
-    let _full = headers.try_insert(RATELIMIT, ratelimit(standing));
+    // A map at its limit of 32 768 entries takes no more, and the client can do without.
+    if let Ok(header::Entry::Vacant(vacant)) = headers.try_entry(RATELIMIT) {
+        let _full = vacant.try_insert(ratelimit(standing));
+        let _full = headers.try_insert(RATELIMIT_POLICY, standing.label.field.clone());
+    }
 }
 
 fn put_retry_after(headers: &mut HeaderMap, standing: &Standing) {

@@ -33,9 +33,14 @@ impl Gcra {
         self.interval.saturating_mul(cost.min(self.burst).into())
     }
 
+    /// The arrival time of a key that spends all it has now: none is later, unless the clock ran backwards since it was charged.
+    pub(crate) const fn latest(self, now: u64) -> u64 {
+        now.saturating_add(self.capacity())
+    }
+
     /// Decides about `cost` units for a key with the arrival time `tat` at the time `now`.
     pub(crate) fn decide(self, tat: u64, now: u64, cost: u32) -> Decision {
-        let spent = tat.saturating_sub(now);
+        let spent = tat.min(self.latest(now)).saturating_sub(now);
         let until_fresh = spent.saturating_add(self.weight(cost));
         match until_fresh.saturating_sub(self.capacity()) {
             0 => Decision { until_fresh, wait: 0 },
@@ -87,6 +92,8 @@ mod tests {
             (110, 100, 0, 10, 0, 2),
             (130, 100, 0, 30, 0, 0),
             (0, 0, 1, 10, 0, 2),
+            // Further from fresh than any charge can leave it: the clock was set back.
+            (9_000, 100, 1, 30, 10, 0),
         ] {
             let decision = THREE_PER_30.decide(tat, now, cost);
             assert_eq!(decision, Decision { until_fresh, wait }, "{tat} {now} {cost}");
@@ -99,7 +106,7 @@ mod tests {
         let slow = Gcra { interval: u64::MAX, burst: u32::MAX };
         assert_eq!(slow.decide(0, 0, 1), Decision { until_fresh: u64::MAX, wait: 0 });
         assert_eq!(slow.remaining(0), 1);
-        assert!(THREE_PER_30.decide(u64::MAX, 0, 1).wait > 0);
+        assert_eq!(THREE_PER_30.decide(u64::MAX, 0, 1).wait, 10);
         assert!(THREE_PER_30.decide(0, u64::MAX, 1).is_allowed());
     }
 

@@ -12,6 +12,16 @@ const IPV4: u8 = 4;
 const IPV6: u8 = 6;
 const BYTES: u8 = b'b';
 
+/// The network that an address stands for where clients are counted: an IPv4 address by itself, also where it comes mapped into IPv6, and of
+/// an IPv6 address its /64, all of which one customer usually holds.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 /// Whom a charge counts for, in one canonical form: a network, an account, or both together.
 ///
 /// What you make a key of must be canonical itself: an e-mail address in the form by which you look accounts up. In a shared store the
@@ -20,11 +30,10 @@ const BYTES: u8 = b'b';
 pub struct Key(SmallVec<[u8; 24]>);
 
 impl Key {
-    /// A network: an IPv4 address by itself, also where it comes mapped into IPv6, and of an IPv6 address its /64, all of which one
-    /// customer usually holds.
+    /// The [`network`] of an address.
     #[must_use]
     pub fn network(address: IpAddr) -> Self {
-        match address.to_canonical() {
+        match network(address) {
             IpAddr::V4(address) => {
                 let [a, b, c, d] = address.octets();
                 Self(SmallVec::from_slice(&[IPV4, a, b, c, d]))
@@ -125,6 +134,17 @@ mod tests {
 
     fn network(address: &str) -> Key {
         Key::network(address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_network_is_written_as_the_first_of_its_addresses() {
+        for (address, expected) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::"),
+        ] {
+            assert_eq!(super::network(address.parse().unwrap()).to_string(), expected);
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use tower_layer::Layer;
@@ -10,25 +11,35 @@ use super::service::RateLimit;
 use crate::{DefaultRefuse, RequestHead};
 
 /// Applies [`RateLimit`]. See the [module](super) for what it does.
-#[derive(Clone, Debug)]
 #[must_use]
 pub struct RateLimitLayer<R = DefaultRefuse> {
-    pub(crate) config: Arc<Config>,
-    pub(crate) refuse: R,
+    pub(crate) config: Arc<Config<R>>,
 }
 
 impl RateLimitLayer {
     /// Starts without limits: such a layer only tells clients what handlers report.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), refuse: DefaultRefuse }
+        Builder { config: Config::new(DefaultRefuse) }
     }
 }
 
-impl<S, R: Clone> Layer<S> for RateLimitLayer<R> {
+impl<S, R> Layer<S> for RateLimitLayer<R> {
     type Service = RateLimit<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RateLimit::new(inner, Arc::clone(&self.config), self.refuse.clone())
+        RateLimit::new(inner, Arc::clone(&self.config))
+    }
+}
+
+impl<R> Clone for RateLimitLayer<R> {
+    fn clone(&self) -> Self {
+        Self { config: Arc::clone(&self.config) }
+    }
+}
+
+impl<R> fmt::Debug for RateLimitLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimitLayer").field("config", &self.config).finish()
     }
 }
 
@@ -36,8 +47,7 @@ impl<S, R: Clone> Layer<S> for RateLimitLayer<R> {
 #[derive(Debug)]
 #[must_use]
 pub struct Builder<R = DefaultRefuse> {
-    config: Config,
-    refuse: R,
+    config: Config<R>,
 }
 
 impl<R> Builder<R> {
@@ -65,11 +75,11 @@ impl<R> Builder<R> {
 
     /// What makes the body of the answer. Default: [`DefaultRefuse`].
     pub fn refuse<T>(self, refuse: T) -> Builder<T> {
-        Builder { config: self.config, refuse }
+        Builder { config: self.config.refuse(refuse) }
     }
 
     /// The layer. Nothing that the builder accepts is wrong, so this cannot fail.
     pub fn build(self) -> RateLimitLayer<R> {
-        RateLimitLayer { config: Arc::new(self.config), refuse: self.refuse }
+        RateLimitLayer { config: Arc::new(self.config) }
     }
 }

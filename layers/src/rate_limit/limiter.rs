@@ -81,7 +81,10 @@ impl Builder {
         self
     }
 
-    /// The time, in nanoseconds since any fixed moment, never running backwards. Default: [`Instant`].
+    /// The time, in nanoseconds since any fixed moment. Default: [`Instant`].
+    ///
+    /// It should never run backwards: after a step back keys may wait once more for what they spent, after a step forward their limits are
+    /// lifted at once. Do not hand in the time of day.
     pub fn clock(mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.hooks.clock = Box::new(clock);
         self

@@ -90,11 +90,16 @@
 //! ```
 //! use std::time::Duration;
 //!
+//! # use bytes::Bytes;
+//! # use http::Request;
+//! # use http_body_util::Full;
+//! # use tower::{Layer, ServiceExt, service_fn};
 //! use http::{Response, StatusCode};
 //! use portcullis_layers::ClientIp;
 //! use portcullis_layers::rate_limit::{Charge, Key, Limit, Limiter, Policy, RateLimitLayer};
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let limiter = Limiter::builder()
 //!     .policy(Policy::new("requests", 600, Duration::from_secs(60)).burst(100))
 //!     .policy(Policy::new("login", 5, Duration::from_secs(900)).max_keys(1_000_000))
@@ -110,7 +115,13 @@
 //!         charges.push(Charge::new(&requests, Key::client(head)).cost(cost));
 //!     })
 //!     .build();
-//! # let _ = layer;
+//! # let service = layer.layer(service_fn(async |_: Request<()>| {
+//! #     Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default()))
+//! # }));
+//! let response = service.clone().oneshot(Request::get("/search").body(())?).await?;
+//! assert_eq!(response.headers()["ratelimit"], "\"requests\";r=90;t=1");
+//! let response = service.oneshot(Request::get("/health").body(())?).await?;
+//! assert!(!response.headers().contains_key("ratelimit"));
 //!
 //! fn log_in(login: &Limit, ClientIp(address): ClientIp, account: &str) -> Response<()> {
 //!     let outcome = login.charge(Key::new(account).and(address));
@@ -160,7 +171,7 @@ pub(crate) use fields::refusal;
 pub use future::ResponseFuture;
 #[cfg(feature = "rate_limit_redis")]
 pub(crate) use gcra::Decision;
-pub use key::Key;
+pub use key::{Key, network};
 pub use layer::{Builder, RateLimitLayer};
 pub use limit::Limit;
 pub use limiter::{Builder as LimiterBuilder, Event, Limiter};

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::error::ConfigError;
+use super::fields;
 use super::gcra::{Decision, Gcra};
 use super::policy::Policy;
 use crate::Refusal;
@@ -41,6 +43,14 @@ impl Outcome {
         self.standing.as_ref()
     }
 
+    /// Writes the header fields by which the layer tells a client, for a response that passes no such layer. A refusal gets `Retry-After`
+    /// and `Cache-Control` too; what is there already stays.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        if let Some(standing) = &self.standing {
+            fields::put(headers, standing);
+        }
+    }
+
     /// The tighter of two outcomes.
     #[must_use]
     pub fn tightest(self, other: Self) -> Self {
@@ -68,8 +78,18 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// A standing that something else than a [`Limit`](super::Limit) found out, a counter in a database say: the units left of the policy,
+    /// how long until all are back, and how long the client must wait (zero if it need not).
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the policy makes no sense.
+    pub fn new(policy: &Policy, remaining: u32, reset: Duration, wait: Duration) -> Result<Self, ConfigError> {
+        policy.gcra()?;
+        Ok(Self { label: Arc::new(Label::new(policy)), remaining, reset, wait })
+    }
+
     /// Reads a decision whose times are of `unit`.
-    pub(crate) fn new(label: &Arc<Label>, gcra: Gcra, decision: Decision, unit: fn(u64) -> Duration) -> Self {
+    pub(crate) fn read(label: &Arc<Label>, gcra: Gcra, decision: Decision, unit: fn(u64) -> Duration) -> Self {
         Self {
             label: Arc::clone(label),
             remaining: gcra.remaining(decision.until_fresh),

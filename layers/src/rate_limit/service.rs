@@ -1,6 +1,6 @@
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{fmt, mem};
 
 use http::{Request, Response};
 use tower_service::Service;
@@ -11,17 +11,15 @@ use super::future::ResponseFuture;
 use crate::{DefaultRefuse, Refuse, RequestHead};
 
 /// Refuses requests of keys that have spent their quota. Made by [`RateLimitLayer`](super::RateLimitLayer).
-#[derive(Clone, Debug)]
 #[must_use]
 pub struct RateLimit<S, R = DefaultRefuse> {
     inner: S,
-    config: Arc<Config>,
-    refuse: R,
+    config: Arc<Config<R>>,
 }
 
 impl<S, R> RateLimit<S, R> {
-    pub(super) const fn new(inner: S, config: Arc<Config>, refuse: R) -> Self {
-        Self { inner, config, refuse }
+    pub(super) const fn new(inner: S, config: Arc<Config<R>>) -> Self {
+        Self { inner, config }
     }
 
     /// The inner service.
@@ -57,9 +55,21 @@ where
         let outcome = self.config.charges(RequestHead::from(&request)).charge();
         if outcome.is_refused() {
             let spent = mem::take(request.extensions_mut());
-            ResponseFuture::refused(fields::refusal_in(spent, &self.refuse, outcome))
+            ResponseFuture::refused(fields::refusal_in(spent, &self.config.refuse, outcome))
         } else {
             ResponseFuture::inner(self.inner.call(request), outcome)
         }
+    }
+}
+
+impl<S: Clone, R> Clone for RateLimit<S, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), config: Arc::clone(&self.config) }
+    }
+}
+
+impl<S: fmt::Debug, R> fmt::Debug for RateLimit<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit").field("inner", &self.inner).field("config", &self.config).finish()
     }
 }

@@ -24,6 +24,14 @@ pub(super) struct Charged {
 impl Set {
     pub(super) const WAYS: usize = WAYS;
 
+    /// Forgets how far the clock was ahead when it was set back: a key waits for what it spent, never for the step.
+    pub(super) fn mend(&mut self, gcra: Gcra, now: u64) {
+        let latest = gcra.latest(now);
+        for place in &mut self.0 {
+            place.tat = place.tat.min(latest);
+        }
+    }
+
     /// Charges a key, if the rate allows it.
     ///
     /// A new key takes the place that is closest to fresh. If even that one is at its limit, it keeps its place and the new key is
@@ -166,6 +174,14 @@ mod tests {
         set.refund(7, 1_000, NOW);
         let allowed = (0..9).filter(|_| charge(&mut set, 7, NOW).decision.is_allowed()).count();
         assert_eq!(allowed, 3);
+    }
+
+    #[test]
+    fn a_key_never_waits_longer_than_what_it_spent_takes_to_come_back() {
+        let mut set = full();
+        set.mend(GCRA, 0);
+        assert_eq!(charge(&mut set, 1, 0).decision, Decision { until_fresh: 30, wait: 10 });
+        assert!(charge(&mut set, 1, 10).decision.is_allowed());
     }
 
     #[test]

@@ -13,30 +13,31 @@ enum Mode {
     DryRun,
 }
 
-/// Decides about each charge, and commits all of them if all are allowed.
-pub(super) fn charge(charges: &[Charge], now: u64) -> PerCharge<Charged> {
-    settle(charges, now, Mode::Commit)
+/// Decides about each charge, at the time of its limit, and commits all of them if all are allowed.
+pub(super) fn charge(charges: &[Charge]) -> PerCharge<Charged> {
+    settle(charges, Mode::Commit)
 }
 
 /// Decides as [`charge`] would.
-pub(super) fn peek(charges: &[Charge], now: u64) -> PerCharge<Charged> {
-    settle(charges, now, Mode::DryRun)
+pub(super) fn peek(charges: &[Charge]) -> PerCharge<Charged> {
+    settle(charges, Mode::DryRun)
 }
 
-fn settle(charges: &[Charge], now: u64, mode: Mode) -> PerCharge<Charged> {
+fn settle(charges: &[Charge], mode: Mode) -> PerCharge<Charged> {
     if let [only] = charges {
-        return PerCharge::from_elem(settle_one(only, now, mode), 1);
+        return PerCharge::from_elem(settle_one(only, mode), 1);
     }
-    let undecided = Charged { decision: Decision { until_fresh: 0, wait: 0 }, evicted: false };
-    let mut charged = charges.iter().map(|_| undecided).collect::<PerCharge<_>>();
-    settle_after(None, charges, &mut charged, now, mode);
-    charged
+    // No clock is read while keys are locked.
+    let mut turns = charges.iter().map(Turn::new).collect::<PerCharge<_>>();
+    settle_after(None, &mut turns, mode);
+    turns.iter().map(|turn| turn.charged).collect()
 }
 
 /// The usual case: with nothing to wait for, a refusal has nothing to undo.
-fn settle_one(charge: &Charge, now: u64, mode: Mode) -> Charged {
-    let inner = charge.limit.inner();
+fn settle_one(charge: &Charge, mode: Mode) -> Charged {
+    let (inner, now) = (charge.limit.inner(), charge.limit.now());
     let mut set = inner.table.lock(charge.position.set);
+    set.mend(inner.gcra, now);
     match mode {
         Mode::Commit => set.charge(charge.position.digest, inner.gcra, charge.cost, now),
         Mode::DryRun => { *set }.charge(charge.position.digest, inner.gcra, charge.cost, now),
@@ -44,26 +45,42 @@ fn settle_one(charge: &Charge, now: u64, mode: Mode) -> Charged {
 }
 
 /// Settles the charges whose sets come after `last`, holding the lock of each set until those after it have decided too.
-fn settle_after(last: Option<LockOrder>, charges: &[Charge], charged: &mut [Charged], now: u64, mode: Mode) -> bool {
-    let next = charges
-        .iter()
-        .filter(|charge| last.is_none_or(|last| lock_order(charge) > last))
-        .min_by_key(|charge| lock_order(charge));
-    let Some(first) = next else {
-        return charged.iter().all(|charged| charged.decision.is_allowed());
+fn settle_after(last: Option<LockOrder>, turns: &mut [Turn<'_>], mode: Mode) -> bool {
+    let after_last = |turn: &&Turn<'_>| last.is_none_or(|last| turn.lock_order() > last);
+    let Some(&Turn { charge: first, now, .. }) = turns.iter().filter(after_last).min_by_key(|turn| turn.lock_order())
+    else {
+        return turns.iter().all(|turn| turn.charged.decision.is_allowed());
     };
-    let mut set = first.limit.inner().table.lock(first.position.set);
+    let (inner, order) = (first.limit.inner(), lock_order(first));
+    let mut set = inner.table.lock(first.position.set);
+    set.mend(inner.gcra, now);
     let before = *set;
-    for (charge, charged) in charges.iter().zip(&mut *charged) {
-        if lock_order(charge) == lock_order(first) {
-            *charged = set.charge(charge.position.digest, charge.limit.inner().gcra, charge.cost, now);
-        }
+    for Turn { charge, charged, .. } in turns.iter_mut().filter(|turn| turn.lock_order() == order) {
+        *charged = set.charge(charge.position.digest, inner.gcra, charge.cost, now);
     }
-    let all = settle_after(Some(lock_order(first)), charges, charged, now, mode);
+    let all = settle_after(Some(order), turns, mode);
     if !all || matches!(mode, Mode::DryRun) {
         *set = before;
     }
     all
+}
+
+/// A charge, the time of its limit, and what is decided about it.
+struct Turn<'a> {
+    charge: &'a Charge,
+    now: u64,
+    charged: Charged,
+}
+
+impl<'a> Turn<'a> {
+    fn new(charge: &'a Charge) -> Self {
+        let undecided = Charged { decision: Decision { until_fresh: 0, wait: 0 }, evicted: false };
+        Self { charge, now: charge.limit.now(), charged: undecided }
+    }
+
+    fn lock_order(&self) -> LockOrder {
+        lock_order(self.charge)
+    }
 }
 
 fn lock_order(charge: &Charge) -> LockOrder {

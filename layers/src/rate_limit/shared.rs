@@ -22,9 +22,12 @@ impl Charge {
         self.limit.name()
     }
 
-    fn learn(&self, decision: Decision, now: u64) {
-        let until_fresh = decision.until_fresh.saturating_mul(1_000);
-        self.limit.inner().table.lock(self.position.set).learn(self.position.digest, until_fresh, now);
+    fn learn(&self, decision: Decision) {
+        let (until_fresh, now) = (decision.until_fresh.saturating_mul(1_000), self.limit.now());
+        let inner = self.limit.inner();
+        let mut set = inner.table.lock(self.position.set);
+        set.mend(inner.gcra, now);
+        set.learn(self.position.digest, until_fresh, now);
     }
 }
 
@@ -33,14 +36,21 @@ impl Charges {
         self.0.iter()
     }
 
+    /// Makes all keys fresh in this process.
+    pub(crate) fn forget(&self) {
+        for Charge { limit, position, .. } in &self.0 {
+            limit.inner().table.lock(position.set).forget(position.digest);
+        }
+    }
+
     /// Takes the store's decisions for its own: the keys are remembered here too, so that this process knows them should the store fail,
     /// and observers hear what happened.
     pub(crate) fn adopt(&self, decisions: &[Decision]) -> Outcome {
-        let (all, now) = (decisions.iter().all(|decision| decision.is_allowed()), self.now());
+        let all = decisions.iter().all(|decision| decision.is_allowed());
         for (charge, decision) in self.0.iter().zip(decisions) {
             // An allowance beside a refusal was not charged: where its key stands was not said.
             if all || !decision.is_allowed() {
-                charge.learn(*decision, now);
+                charge.learn(*decision);
             }
         }
         self.observe(decisions.iter().copied());
@@ -49,10 +59,14 @@ impl Charges {
 
     /// The outcome of the store's decisions.
     pub(crate) fn read(&self, decisions: &[Decision]) -> Outcome {
-        let standing = |(charge, decision): (&Charge, &Decision)| {
+        self.read_each(decisions).fold(Outcome::default(), Outcome::tightest)
+    }
+
+    /// The outcome of each of the store's decisions.
+    pub(crate) fn read_each(&self, decisions: &[Decision]) -> impl Iterator<Item = Outcome> {
+        self.0.iter().zip(decisions).map(|(charge, decision)| {
             let inner = charge.limit.inner();
-            Outcome::from(Standing::new(&inner.label, inner.gcra.coarser(), *decision, Duration::from_micros))
-        };
-        self.0.iter().zip(decisions).map(standing).fold(Outcome::default(), Outcome::tightest)
+            Outcome::from(Standing::read(&inner.label, inner.gcra.coarser(), *decision, Duration::from_micros))
+        })
     }
 }

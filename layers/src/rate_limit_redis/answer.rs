@@ -1,19 +1,20 @@
 //! What a settled check means for the request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::error::Unavailable;
-use crate::rate_limit::{self, Outcome, whole_seconds};
+use crate::rate_limit::{self, Config, Outcome, whole_seconds};
 use crate::{Refusal, Refuse};
 
 const UNAVAILABLE: Refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable");
 
 /// Makes the refusing responses.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Refuser<R> {
-    pub(super) refuse: R,
+    pub(super) rules: Arc<Config<R>>,
     pub(super) pause: Duration,
 }
 
@@ -24,7 +25,7 @@ impl<R> Refuser<R> {
         R: Refuse<B>,
     {
         match settled {
-            Ok(outcome) if outcome.is_refused() => Err(rate_limit::refusal(&self.refuse, outcome)),
+            Ok(outcome) if outcome.is_refused() => Err(rate_limit::refusal(&self.rules.refuse, outcome)),
             Ok(outcome) => Ok(outcome),
             Err(Unavailable) => Err(self.unavailable()),
         }
@@ -34,7 +35,7 @@ impl<R> Refuser<R> {
     where
         R: Refuse<B>,
     {
-        let mut response = self.refuse.refuse(&UNAVAILABLE);
+        let mut response = self.rules.refuse.refuse(&UNAVAILABLE);
         let seconds = HeaderValue::from(whole_seconds(self.pause).max(1));
         let _full = response.headers_mut().try_insert(header::RETRY_AFTER, seconds);
         response.extensions_mut().insert(UNAVAILABLE);

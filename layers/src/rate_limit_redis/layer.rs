@@ -1,3 +1,5 @@
+use std::fmt;
+
 use tower_layer::Layer;
 
 use super::limiter::RedisLimiter;
@@ -6,7 +8,6 @@ use crate::DefaultRefuse;
 use crate::rate_limit::RateLimitLayer;
 
 /// Applies [`RedisRateLimit`]. See the [module](super) for what it does.
-#[derive(Clone, Debug)]
 #[must_use]
 pub struct RedisRateLimitLayer<R = DefaultRefuse> {
     limiter: RedisLimiter,
@@ -20,10 +21,22 @@ impl<R> RedisRateLimitLayer<R> {
     }
 }
 
-impl<S, R: Clone> Layer<S> for RedisRateLimitLayer<R> {
+impl<S, R> Layer<S> for RedisRateLimitLayer<R> {
     type Service = RedisRateLimit<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
         RedisRateLimit::new(inner, self.limiter.clone(), self.rules.clone())
+    }
+}
+
+impl<R> Clone for RedisRateLimitLayer<R> {
+    fn clone(&self) -> Self {
+        Self { limiter: self.limiter.clone(), rules: self.rules.clone() }
+    }
+}
+
+impl<R> fmt::Debug for RedisRateLimitLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisRateLimitLayer").field("limiter", &self.limiter).field("rules", &self.rules).finish()
     }
 }

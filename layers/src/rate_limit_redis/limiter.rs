@@ -75,6 +75,18 @@ impl RedisLimiter {
         }
     }
 
+    /// Tells what [`charge`](Self::charge) would say to each by itself, in one round trip: for those who look at many keys.
+    ///
+    /// # Errors
+    /// As `charge`.
+    pub async fn peek_each(&self, charges: &Charges) -> Result<Vec<Outcome>, Unavailable> {
+        match self.decide(Task::Peek, charges).await {
+            Some(decisions) => Ok(charges.read_each(&decisions).collect()),
+            None if self.0.on_failure == OnFailure::Closed => Err(Unavailable),
+            None => Ok(charges.iter().map(|charge| Charges::from(charge.clone()).peek()).collect()),
+        }
+    }
+
     /// Gives back what was charged. If Redis cannot be asked now, the units come back in their own time.
     pub async fn refund(&self, charges: &Charges) {
         charges.refund();
@@ -86,10 +98,33 @@ impl RedisLimiter {
     /// # Errors
     /// The [`Failure`] because of which Redis remembers it still.
     pub async fn clear(&self, limit: &Limit, key: impl Into<Key>) -> Result<(), Failure> {
-        let key = key.into();
-        limit.clear(key.clone());
-        let key = self.0.gcra.key(&Charge::new(limit, key));
-        self.0.link.delete(&key, self.0.deadline).await
+        self.clear_all(&Charge::new(limit, key).into()).await
+    }
+
+    /// Forgets what the charges are about, in this process at once, and in Redis by one command.
+    ///
+    /// # Errors
+    /// As [`clear`](Self::clear).
+    pub async fn clear_all(&self, charges: &Charges) -> Result<(), Failure> {
+        charges.forget();
+        let keys: Vec<_> = charges.iter().map(|charge| self.0.gcra.key(charge)).collect();
+        if keys.is_empty() { Ok(()) } else { self.0.link.delete(&keys, self.0.deadline).await }
+    }
+
+    /// Runs the script on a key of nobody's: whether the server answers in time, runs scripts and takes writes. Requests that had to do
+    /// without ask again from then on.
+    ///
+    /// # Errors
+    /// The [`Failure`]. It does not count towards those after which requests do without.
+    pub async fn check(&self) -> Result<(), Failure> {
+        let Inner { link, gcra, deadline, .. } = &*self.0;
+        // Connecting may take longer than a reply; only the reply must be as quick as requests need it.
+        link.connect().await?;
+        link.invoke::<()>(gcra.probe(), *deadline).await?;
+        if let Some(after) = self.breaker(|breaker| breaker.recovered(Instant::now())) {
+            (self.0.on_event)(&Event::Recovered { after });
+        }
+        Ok(())
     }
 
     /// Whether requests are decided by Redis at present.
@@ -156,20 +191,11 @@ impl RedisLimiter {
     fn admits(&self) -> bool {
         let admission = self.breaker(|breaker| breaker.admit(Instant::now()));
         if admission == Admission::Probe {
-            tokio::spawn(self.clone().probe());
+            let probe = self.clone();
+            // What it finds is told by its event.
+            tokio::spawn(async move { drop(probe.check().await) });
         }
         admission == Admission::Ask
-    }
-
-    async fn probe(self) {
-        let Inner { link, gcra, deadline, .. } = &*self.0;
-        // Connecting may take longer than a reply; only the reply must be as quick as requests need it.
-        if link.connect().await.is_err() || link.invoke::<()>(gcra.probe(), *deadline).await.is_err() {
-            return;
-        }
-        if let Some(after) = self.breaker(|breaker| breaker.recovered(Instant::now())) {
-            (self.0.on_event)(&Event::Recovered { after });
-        }
     }
 
     fn breaker<T>(&self, act: impl FnOnce(&mut Breaker) -> T) -> T {

@@ -1,18 +1,17 @@
 //! Connections to Redis, and one question to it within a deadline.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bb8_redis::RedisConnectionManager;
 use bb8_redis::bb8::{ErrorSink, ManageConnection, Pool, RunError};
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
-use redis::{ConnectionInfo, FromRedisValue, RedisError, ScriptInvocation};
+use redis::{Cmd, ConnectionInfo, FromRedisValue, RedisError, ScriptInvocation};
 
 use super::error::Failure;
+use super::node::Node;
 
 /// Each serves any number of requests at once; more than one spreads the work over threads.
 const CONNECTIONS: u32 = 4;
@@ -22,6 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Link {
     pool: Pool<Manager>,
+    node: Arc<Node>,
     connect_failure: ConnectFailure,
 }
 
@@ -30,7 +30,7 @@ impl Link {
     pub(super) fn new(address: ConnectionInfo) -> Result<Self, RedisError> {
         // Small writes that somebody waits for.
         let address = address.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let manager = Manager(RedisConnectionManager::new(address)?);
+        let node = Arc::new(Node::new(address)?);
         let connect_failure = ConnectFailure::default();
         let pool = Pool::builder()
             .max_size(CONNECTIONS)
@@ -42,8 +42,8 @@ impl Link {
             .max_lifetime(None)
             .idle_timeout(None)
             .error_sink(connect_failure.boxed_clone())
-            .build_unchecked(manager);
-        Ok(Self { pool, connect_failure })
+            .build_unchecked(Manager(node.clone()));
+        Ok(Self { pool, node, connect_failure })
     }
 
     /// Waits until there is a connection, a second at most.
@@ -55,25 +55,28 @@ impl Link {
     where
         T: FromRedisValue,
     {
-        self.ask(deadline, async |connection| script.invoke_async(connection).await).await
+        self.ask(deadline, &Question::Script(script)).await
     }
 
-    pub(super) async fn delete(&self, key: &[u8], deadline: Duration) -> Result<(), Failure> {
-        self.ask(deadline, async |connection| redis::cmd("DEL").arg(key).query_async(connection).await).await
+    pub(super) async fn delete(&self, keys: &[Vec<u8>], deadline: Duration) -> Result<(), Failure> {
+        self.ask(deadline, &Question::Command(redis::cmd("DEL").arg(keys).take())).await
     }
 
     /// Puts one question. Whatever failed, its connection is not used again: it may be half dead, or lead to a server that is no longer
     /// the right one.
-    async fn ask<T>(
-        &self,
-        deadline: Duration,
-        question: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
-    ) -> Result<T, Failure> {
+    async fn ask<T: FromRedisValue>(&self, deadline: Duration, question: &Question<'_>) -> Result<T, Failure> {
         let mut used = None;
         let answer = tokio::time::timeout(deadline, async {
             let Connection { mut redis, broken } = self.connection().await?;
+            used = Some(broken.clone());
+            match question.put(&mut redis).await {
+                Err(moved) if self.node.follow(&moved) => {}
+                answer => return answer.map_err(Failure::from),
+            }
+            broken.store(true, Ordering::Relaxed);
+            let Connection { mut redis, broken } = self.connection().await?;
             used = Some(broken);
-            question(&mut redis).await.map_err(Failure::from)
+            question.put(&mut redis).await.map_err(Failure::from)
         });
         let answer = match answer.await {
             Ok(answer) => answer,
@@ -101,6 +104,20 @@ impl Link {
     }
 }
 
+enum Question<'a> {
+    Script(ScriptInvocation<'a>),
+    Command(Cmd),
+}
+
+impl Question<'_> {
+    async fn put<T: FromRedisValue>(&self, connection: &mut MultiplexedConnection) -> Result<T, RedisError> {
+        match self {
+            Self::Script(script) => script.invoke_async(connection).await,
+            Self::Command(command) => command.query_async(connection).await,
+        }
+    }
+}
+
 /// A connection that knows whether it failed somebody.
 #[derive(Clone)]
 struct Connection {
@@ -114,9 +131,9 @@ impl Connection {
     }
 }
 
-/// [`RedisConnectionManager`], but with broken connections dropped: by itself it takes all for good.
+/// What `bb8_redis` has for this takes all connections for good.
 #[derive(Debug)]
-struct Manager(RedisConnectionManager);
+struct Manager(Arc<Node>);
 
 impl ManageConnection for Manager {
     type Connection = Connection;
@@ -127,8 +144,8 @@ impl ManageConnection for Manager {
         Ok(Connection { redis, broken: Arc::default() })
     }
 
-    fn is_valid(&self, connection: &mut Connection) -> impl Future<Output = Result<(), RedisError>> + Send {
-        self.0.is_valid(&mut connection.redis)
+    async fn is_valid(&self, connection: &mut Connection) -> Result<(), RedisError> {
+        redis::cmd("PING").query_async(&mut connection.redis).await
     }
 
     fn has_broken(&self, connection: &mut Connection) -> bool {

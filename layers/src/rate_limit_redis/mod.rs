@@ -24,8 +24,10 @@
 //!
 //! - Redis 5 or later, or what speaks its protocol and runs Lua. Give it `maxmemory-policy volatile-ttl`, which evicts the keys closest to
 //!   fresh; the keys expire by themselves. A server that takes no writes counts as failed.
-//! - All keys of a limiter have one hash tag, so that in a cluster they are in one slot: to spread the load, use several
-//!   [prefixes](Builder::prefix). Keys hold the bytes of a [`Key`](crate::rate_limit::Key) as they are: hash what must not be read there.
+//! - All keys of a limiter have one hash tag, so that in a cluster they are in one slot, on one node. Give the address of any node: the
+//!   limiter follows `MOVED` to that one. To spread the load, use several [prefixes](Builder::prefix).
+//! - For TLS (`rediss://`), enable the feature `tokio-rustls-comp` of [`redis`] in your app.
+//! - A flush makes every key fresh, as a start of the process does to limits that are not shared. Keys hold the bytes of a [`Key`](crate::rate_limit::Key) as they are: hash what must not be read there.
 //! - A process that is stopped between Redis's answer and its own has charged. A charge that missed the deadline may count as well, in
 //!   Redis and here: failures never make the limits wider.
 //! - It runs on Tokio. Connections are made when first needed, so Redis may come up later than the app.
@@ -118,6 +120,7 @@ mod future;
 mod layer;
 mod limiter;
 mod link;
+mod node;
 mod script;
 mod service;
 

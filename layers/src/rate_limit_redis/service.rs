@@ -1,6 +1,6 @@
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::{fmt, mem};
 
 use http::{Request, Response};
 use tower_service::Service;
@@ -13,18 +13,16 @@ use crate::{DefaultRefuse, Refuse, RequestHead};
 
 /// Refuses requests of keys that have spent their quota, in all processes together. Made by
 /// [`RedisRateLimitLayer`](super::RedisRateLimitLayer).
-#[derive(Clone, Debug)]
 #[must_use]
 pub struct RedisRateLimit<S, R = DefaultRefuse> {
     inner: S,
     limiter: RedisLimiter,
-    config: Arc<Config>,
-    refuse: R,
+    rules: Arc<Config<R>>,
 }
 
 impl<S, R> RedisRateLimit<S, R> {
     pub(super) fn new(inner: S, limiter: RedisLimiter, rules: RateLimitLayer<R>) -> Self {
-        Self { inner, limiter, config: rules.config, refuse: rules.refuse }
+        Self { inner, limiter, rules: rules.config }
     }
 
     /// The inner service.
@@ -46,7 +44,7 @@ impl<S, R> RedisRateLimit<S, R> {
 impl<S, R, ReqBody, ResBody> Service<Request<ReqBody>> for RedisRateLimit<S, R>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
-    R: Refuse<ResBody> + Clone,
+    R: Refuse<ResBody>,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -57,8 +55,8 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let charges = self.config.charges(RequestHead::from(&request));
-        let refuser = Refuser { refuse: self.refuse.clone(), pause: self.limiter.pause() };
+        let charges = self.rules.charges(RequestHead::from(&request));
+        let refuser = Refuser { rules: Arc::clone(&self.rules), pause: self.limiter.pause() };
         if let Some(settled) = self.limiter.without_asking(&charges) {
             return match refuser.settle(settled) {
                 Ok(outcome) => ResponseFuture::inner(self.inner.call(request), outcome),
@@ -71,5 +69,21 @@ where
         let limiter = self.limiter.clone();
         let answer = async move { limiter.charge_in_redis(&charges).await };
         ResponseFuture::asking(answer, ready, request, refuser)
+    }
+}
+
+impl<S: Clone, R> Clone for RedisRateLimit<S, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), limiter: self.limiter.clone(), rules: Arc::clone(&self.rules) }
+    }
+}
+
+impl<S: fmt::Debug, R> fmt::Debug for RedisRateLimit<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisRateLimit")
+            .field("inner", &self.inner)
+            .field("limiter", &self.limiter)
+            .field("rules", &self.rules)
+            .finish()
     }
 }

@@ -108,7 +108,7 @@ impl Builder {
     ///
     /// [`ConfigError::ReservedHeader`] if the id was to travel in a header that means something else.
     pub fn build(self) -> Result<RequestIdLayer, ConfigError> {
-        const RESERVED: [HeaderName; 13] = [
+        const RESERVED: [HeaderName; 15] = [
             header::AUTHORIZATION,
             header::CONNECTION,
             header::CONTENT_LENGTH,
@@ -122,6 +122,8 @@ impl Builder {
             header::TRANSFER_ENCODING,
             header::UPGRADE,
             TraceContext::HEADER,
+            HeaderName::from_static("tracestate"),
+            HeaderName::from_static("traceresponse"),
         ];
         if RESERVED.contains(&self.header) {
             return Err(ConfigError::ReservedHeader(self.header));

@@ -44,17 +44,26 @@
 //! At the edge, with a header name of one's own and the trace shown to the client:
 //!
 //! ```
+//! # use http::{Request, Response};
+//! # use tower::{Layer, ServiceExt, service_fn};
 //! use http::HeaderName;
 //! use portcullis_layers::request_id::RequestIdLayer;
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let layer = RequestIdLayer::builder()
 //!     .header(HeaderName::from_static("x-correlation-id"))
 //!     .accept_incoming(false)
 //!     .continue_traces(false)
 //!     .trace_response(true)
 //!     .build()?;
-//! # let _ = layer;
-//! # Ok::<_, portcullis_layers::request_id::ConfigError>(())
+//!
+//! # let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, std::convert::Infallible>(Response::new(()))));
+//! let response = service.oneshot(Request::get("/").header("x-correlation-id", "of-a-stranger").body(())?).await?;
+//! assert_ne!(response.headers()["x-correlation-id"], "of-a-stranger");
+//! assert!(response.headers().contains_key("traceresponse"));
+//! # Ok(())
+//! # }
 //! ```
 
 mod future;

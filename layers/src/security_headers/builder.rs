@@ -74,6 +74,7 @@ impl Builder {
 
     /// `Strict-Transport-Security`, where the request came over TLS; `None` for never. Default: two years, with subdomains.
     pub fn hsts(mut self, hsts: impl Into<Option<Hsts>>) -> Self {
+        self.set.retain(|(set, _)| set != header::STRICT_TRANSPORT_SECURITY);
         self.hsts = hsts.into();
         self
     }
@@ -84,7 +85,7 @@ impl Builder {
         self
     }
 
-    /// Any header, in place of the value it had.
+    /// Any header, in place of the value it had. `Strict-Transport-Security` is still sent over TLS alone.
     pub fn set(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self = self.without(&name);
         self.set.push((name, value));
@@ -130,12 +131,12 @@ impl Builder {
     pub(super) fn assemble(self) -> SecurityHeadersLayer {
         let (nonce_policies, policies): (Vec<_>, Vec<_>) =
             self.policies.into_iter().partition(|(_, policy)| policy.has_nonce());
-        let policies = policies.into_iter().filter_map(|(name, policy)| Some((name, policy.header(None)?)));
+        let policies = policies.into_iter().map(|(name, policy)| (name, policy.header_value(None)));
         let mut set = HeaderMap::new();
         for (name, value) in policies.chain(self.set) {
             let _full = set.try_insert(name, value);
         }
-        let hsts = self.hsts.map(Hsts::header);
+        let hsts = set.remove(header::STRICT_TRANSPORT_SECURITY).or_else(|| self.hsts.map(Hsts::header));
         let fields = Fields::new(set, hsts, &self.strip, nonce_policies.into(), self.https);
         SecurityHeadersLayer::from_fields(Arc::new(fields))
     }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use http::HeaderValue;
@@ -5,6 +6,7 @@ use http::HeaderValue;
 use super::error::ConfigError;
 use super::nonce::CspNonce;
 use super::source::Source;
+use super::tokens::TokenDirective;
 
 /// A nonce source without its nonce, as [`Source::Nonce`] displays. No other source may contain a quote, so it marks the place.
 const NONCE: &str = "'nonce-'";
@@ -84,24 +86,27 @@ pub struct ContentSecurityPolicy {
 impl ContentSecurityPolicy {
     /// Starts without directives.
     pub const fn builder() -> ContentSecurityPolicyBuilder {
-        ContentSecurityPolicyBuilder { directives: Vec::new(), upgrade_insecure_requests: false }
+        ContentSecurityPolicyBuilder { directives: Vec::new(), others: Vec::new(), upgrade_insecure_requests: false }
     }
 
     /// For answers that are no pages: `default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`.
     pub fn deny_all() -> Self {
         let directives = [Directive::DefaultSrc, Directive::FrameAncestors, Directive::BaseUri, Directive::FormAction];
         let directives = directives.into_iter().map(|directive| (directive, vec![Source::None])).collect();
-        ContentSecurityPolicyBuilder { directives, upgrade_insecure_requests: false }.assemble()
+        ContentSecurityPolicyBuilder { directives, ..Self::builder() }.assemble()
     }
 
     pub(super) const fn has_nonce(&self) -> bool {
         self.pieces.len() > 1
     }
 
-    /// The header value. Without a nonce its sources read `'nonce-'`, which matches nothing.
-    pub(super) fn header(&self, nonce: Option<&CspNonce>) -> Option<HeaderValue> {
+    /// The value of the header, for a response that wants another policy than the layer sets. Without a nonce its sources read `'nonce-'`,
+    /// which matches nothing.
+    #[must_use]
+    pub fn header_value(&self, nonce: Option<&CspNonce>) -> HeaderValue {
         let source = nonce.map_or(NONCE.to_owned(), |nonce| format!("'nonce-{}'", nonce.as_str()));
-        HeaderValue::try_from(self.pieces.join(&source)).ok()
+        // All parts were checked: nothing in them is forbidden in a header value.
+        HeaderValue::try_from(self.pieces.join(&source)).unwrap_or(HeaderValue::from_static("default-src 'none'"))
     }
 }
 
@@ -110,6 +115,7 @@ impl ContentSecurityPolicy {
 #[must_use]
 pub struct ContentSecurityPolicyBuilder {
     directives: Vec<(Directive, Vec<Source>)>,
+    others: Vec<TokenDirective>,
     upgrade_insecure_requests: bool,
 }
 
@@ -118,6 +124,37 @@ impl ContentSecurityPolicyBuilder {
     pub fn allow(mut self, directive: Directive, sources: impl IntoIterator<Item = Source>) -> Self {
         self.directives.retain(|(named, _)| *named != directive);
         self.directives.push((directive, sources.into_iter().collect()));
+        self
+    }
+
+    /// Adds `require-trusted-types-for 'script'`: no plain text becomes markup or a script (Trusted Types).
+    pub fn require_trusted_types_for_script(self) -> Self {
+        self.with(TokenDirective::require_trusted_types_for_script())
+    }
+
+    /// Adds `trusted-types` with the names of the policies that scripts may create, `*` or `'allow-duplicates'`; without any, `'none'`.
+    pub fn trusted_types<T: Into<Cow<'static, str>>>(self, policies: impl IntoIterator<Item = T>) -> Self {
+        self.with(TokenDirective::trusted_types(policies.into_iter().map(Into::into).collect()))
+    }
+
+    /// Adds `sandbox` with what it allows, such as `allow-scripts`. Without effect in a policy that only reports.
+    pub fn sandbox<T: Into<Cow<'static, str>>>(self, allowed: impl IntoIterator<Item = T>) -> Self {
+        self.with(TokenDirective::sandbox(allowed.into_iter().map(Into::into).collect()))
+    }
+
+    /// Adds `report-to` with the name of an endpoint that the `Reporting-Endpoints` header defines.
+    pub fn report_to(self, endpoint: impl Into<Cow<'static, str>>) -> Self {
+        self.with(TokenDirective::report_to(endpoint.into()))
+    }
+
+    /// Adds `report-uri`, for browsers that do not know `report-to`: where violations are sent, as URI references.
+    pub fn report_uri<T: Into<Cow<'static, str>>>(self, uris: impl IntoIterator<Item = T>) -> Self {
+        self.with(TokenDirective::report_uri(uris.into_iter().map(Into::into).collect()))
+    }
+
+    fn with(mut self, directive: TokenDirective) -> Self {
+        self.others.retain(|named| !named.is_same(&directive));
+        self.others.push(directive);
         self
     }
 
@@ -133,9 +170,10 @@ impl ContentSecurityPolicyBuilder {
     ///
     /// [`ConfigError`] names the first directive or source that is malformed, contradicts another or has no meaning where it stands.
     pub fn build(self) -> Result<ContentSecurityPolicy, ConfigError> {
-        if self.directives.is_empty() && !self.upgrade_insecure_requests {
+        if self.directives.is_empty() && self.others.is_empty() && !self.upgrade_insecure_requests {
             return Err(ConfigError::EmptyPolicy);
         }
+        self.others.iter().try_for_each(TokenDirective::check)?;
         for (directive, sources) in &self.directives {
             check(*directive, sources)?;
         }
@@ -147,6 +185,7 @@ impl ContentSecurityPolicyBuilder {
         if self.upgrade_insecure_requests {
             directives.push("upgrade-insecure-requests".to_owned());
         }
+        directives.extend(self.others.iter().map(ToString::to_string));
         let text = directives.join("; ");
         ContentSecurityPolicy { pieces: text.split(NONCE).map(str::to_owned).collect() }
     }
@@ -178,7 +217,7 @@ mod tests {
     use super::*;
 
     fn text(policy: &ContentSecurityPolicy, nonce: Option<&CspNonce>) -> String {
-        policy.header(nonce).unwrap().to_str().unwrap().to_owned()
+        policy.header_value(nonce).to_str().unwrap().to_owned()
     }
 
     #[test]
@@ -216,6 +255,27 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(text(&policy, None), "img-src data: https://i.example");
+    }
+
+    #[test]
+    fn directives_without_sources_follow_and_replace_each_other() {
+        let policy = ContentSecurityPolicy::builder()
+            .report_to("old")
+            .trusted_types(["lit-html", "'allow-duplicates'"])
+            .trusted_types([""; 0])
+            .allow(Directive::ScriptSrc, [Source::SelfOrigin])
+            .require_trusted_types_for_script()
+            .sandbox(["allow-scripts", "allow-top-navigation-by-user-activation"])
+            .report_uri(["/reports", "https://reports.example/csp?app=1"])
+            .report_to("default")
+            .build()
+            .unwrap();
+        assert_eq!(
+            text(&policy, None),
+            "script-src 'self'; trusted-types 'none'; require-trusted-types-for 'script'; \
+             sandbox allow-scripts allow-top-navigation-by-user-activation; \
+             report-uri /reports https://reports.example/csp?app=1; report-to default"
+        );
     }
 
     #[test]

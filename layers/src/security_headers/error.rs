@@ -18,7 +18,9 @@ pub enum ConfigError {
     InvalidSource(String),
     /// This source has no meaning in this directive, such as a nonce in `img-src`.
     MisplacedSource(Directive, String),
-    /// The name of a permissions-policy feature is lower-case letters and dashes.
+    /// This value cannot stand in the directive of this name, which takes no sources.
+    InvalidValue(&'static str, String),
+    /// The name of a permissions-policy feature is a lower-case letter, then such letters, digits and dashes.
     InvalidFeature(String),
     /// Preloading demands a max-age of at least one year and `includeSubDomains`.
     NotPreloadable,
@@ -36,6 +38,7 @@ impl fmt::Display for ConfigError {
             Self::NoneBesideOthers(directive) => write!(f, "{directive} has 'none' beside other sources"),
             Self::InvalidSource(source) => write!(f, "`{source}` is not a source of a policy"),
             Self::MisplacedSource(directive, source) => write!(f, "{source} has no meaning in {directive}"),
+            Self::InvalidValue(directive, value) => write!(f, "`{value}` cannot stand in {directive}"),
             Self::InvalidFeature(name) => write!(f, "`{name}` is not the name of a permissions-policy feature"),
             Self::NotPreloadable => write!(f, "HSTS preload needs includeSubDomains and a max-age of a year or more"),
             Self::ReservedHeader(name) => write!(f, "the header `{name}` frames the message and cannot be configured"),

@@ -58,7 +58,7 @@ impl Fields {
         let set = if self.is_https(seen, extensions) { &self.set_over_tls } else { &self.set };
         set.complete(headers);
         for (name, policy) in &self.nonce_policies {
-            set_if_absent(headers, name, || policy.header(seen.nonce.as_ref()));
+            set_if_absent(headers, name, || Some(policy.header_value(seen.nonce.as_ref())));
         }
     }
 

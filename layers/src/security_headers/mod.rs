@@ -58,9 +58,15 @@
 //! For pages with a script of their own, and a header more:
 //!
 //! ```
+//! # use http::{Request, Response};
+//! # use tower::{Layer, ServiceExt, service_fn};
 //! use http::{HeaderName, HeaderValue};
-//! use portcullis_layers::security_headers::{ContentSecurityPolicy, Directive, SecurityHeadersLayer, Source};
+//! use portcullis_layers::security_headers::{
+//!     ContentSecurityPolicy, CspNonce, Directive, SecurityHeadersLayer, Source,
+//! };
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let policy = ContentSecurityPolicy::builder()
 //!     .allow(Directive::DefaultSrc, [Source::None])
 //!     .allow(Directive::ScriptSrc, [Source::Nonce, Source::StrictDynamic])
@@ -72,8 +78,17 @@
 //!     .content_security_policy(policy)
 //!     .set(HeaderName::from_static("cross-origin-embedder-policy"), HeaderValue::from_static("require-corp"))
 //!     .build()?;
-//! # let _ = layer;
-//! # Ok::<_, portcullis_layers::security_headers::ConfigError>(())
+//!
+//! let service = layer.layer(service_fn(async |request: Request<()>| {
+//!     let nonce = request.extensions().get::<CspNonce>().map(|nonce| nonce.as_str().to_owned()).unwrap_or_default();
+//!     Ok::<_, std::convert::Infallible>(Response::new(nonce))
+//! }));
+//! let response = service.oneshot(Request::new(())).await?;
+//! let policy = response.headers()["content-security-policy"].to_str()?;
+//! assert!(policy.contains(&format!("script-src 'nonce-{}' 'strict-dynamic';", response.body())));
+//! assert_eq!(response.headers()["cross-origin-embedder-policy"], "require-corp");
+//! # Ok(())
+//! # }
 //! ```
 
 mod builder;
@@ -88,6 +103,7 @@ mod permissions;
 mod service;
 mod set;
 mod source;
+mod tokens;
 
 pub use builder::Builder;
 pub use csp::{ContentSecurityPolicy, ContentSecurityPolicyBuilder, Directive};

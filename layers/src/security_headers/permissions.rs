@@ -104,11 +104,11 @@ impl PermissionsPolicyBuilder {
     /// [`ConfigError::InvalidFeature`] and [`ConfigError::InvalidSource`] for names and origins that cannot stand in the header.
     pub fn build(self) -> Result<PermissionsPolicy, ConfigError> {
         for (feature, allowlist) in &self.features {
-            if feature.is_empty() || !feature.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
+            if !is_feature(feature) {
                 return Err(ConfigError::InvalidFeature(feature.clone().into_owned()));
             }
             let Allowlist::Origins(origins) = allowlist else { continue };
-            if let Some(origin) = origins.iter().find(|origin| !origin.contains("://") || !is_origin(origin)) {
+            if let Some(origin) = origins.iter().find(|origin| !is_bare_origin(origin)) {
                 return Err(ConfigError::InvalidSource(origin.clone().into_owned()));
             }
         }
@@ -137,6 +137,17 @@ impl Allowlist {
     }
 }
 
+/// What is both a feature's name and a key of a dictionary (RFC 9651, section 3.2): one wrong key, and browsers drop the whole header.
+fn is_feature(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// With a scheme, and without a path.
+fn is_bare_origin(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, authority)| !authority.contains('/')) && is_origin(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,12 +167,18 @@ mod tests {
             .allow("payment", Allowlist::Origins(vec!["https://pay.example".into()]))
             .allow("fullscreen", Allowlist::Everybody)
             .allow("not-known-yet", Allowlist::Nobody)
+            .allow("ch-ua-wow64", Allowlist::SelfOrigin)
             .build()
             .unwrap();
         let value = policy.header();
         let features: Vec<_> = value.to_str().unwrap().split(", ").collect();
-        for expected in ["camera=(self)", r#"payment=(self "https://pay.example")"#, "fullscreen=*", "not-known-yet=()"]
-        {
+        for expected in [
+            "camera=(self)",
+            r#"payment=(self "https://pay.example")"#,
+            "fullscreen=*",
+            "not-known-yet=()",
+            "ch-ua-wow64=(self)",
+        ] {
             assert!(features.contains(&expected), "{expected}");
         }
     }
@@ -169,10 +186,10 @@ mod tests {
     #[test]
     fn names_and_origins_that_break_the_header_do_not_build() {
         let feature = |name: &'static str| PermissionsPolicy::builder().allow(name, Allowlist::Nobody).build();
-        for name in ["", "Camera", "a=()", "a b", "é"] {
+        for name in ["", "Camera", "a=()", "a b", "é", "-x", "3d", "*"] {
             assert_eq!(feature(name), Err(ConfigError::InvalidFeature(name.to_owned())));
         }
-        for origin in ["pay.example", "https://a\" \"b", ""] {
+        for origin in ["pay.example", "https://a\" \"b", "", "https://a.example/", "https://a/b\\", "https://a:+80"] {
             let policy = PermissionsPolicy::builder().allow("usb", Allowlist::Origins(vec![origin.into()]));
             assert_eq!(policy.build(), Err(ConfigError::InvalidSource(origin.to_owned())));
         }

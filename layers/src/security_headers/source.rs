@@ -98,10 +98,12 @@ pub(super) fn is_origin(text: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
-    let safe = |byte: u8| byte.is_ascii_graphic() && !b"\"',;?#".contains(&byte);
+    // The characters of a path (RFC 3986, section 3.3) without those that end a source or a directive.
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&()*+=:@%/".contains(&byte);
+    let number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
     scheme.is_none_or(is_scheme)
         && (host == "*" || labels.split('.').all(label))
-        && (port == "*" || port.parse::<u16>().is_ok())
+        && (port == "*" || number(port))
         && path.bytes().all(safe)
 }
 
@@ -139,6 +141,9 @@ mod tests {
             "https://",
             "a..b",
             "a:99999",
+            "a:+80",
+            "a:",
+            "a/b\\c",
             "https://ex*mple.com",
             "x/?q",
             "é.example",

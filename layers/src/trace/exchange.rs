@@ -20,6 +20,7 @@ pub(super) struct Exchange {
     outcome_on_span: bool,
     started: Instant,
     asked: Asked,
+    scheme: Option<&'static str>,
     status: Option<StatusCode>,
     refusal: Option<&'static str>,
     body_bytes: u64,
@@ -37,7 +38,7 @@ enum End {
 
 impl Exchange {
     pub(super) fn open<B>(config: &Config, request: &Request<B>) -> Self {
-        let span = span::open(config.span_level, request);
+        let span = span::open(config, request);
         config.opened(&span, RequestHead::from(request));
         Self {
             span,
@@ -45,6 +46,7 @@ impl Exchange {
             outcome_on_span: config.outcome_on_span,
             started: Instant::now(),
             asked: Asked::by(request.method()),
+            scheme: span::scheme(request),
             status: None,
             refusal: None,
             body_bytes: 0,
@@ -61,6 +63,11 @@ impl Exchange {
         }
         if let Some(ClientIp(address)) = response.extensions().get() {
             self.span.record("client.address", display(address));
+        }
+        // Only a layer further in knows what a trusted proxy says.
+        let scheme = response.extensions().get().map(|scheme| span::scheme_name(*scheme));
+        if scheme.is_some() && scheme != self.scheme {
+            self.span.record("url.scheme", scheme);
         }
         self.asked
     }

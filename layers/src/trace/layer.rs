@@ -16,6 +16,7 @@ pub(super) struct Config {
     pub(super) span_level: Level,
     event_level: Level,
     pub(super) outcome_on_span: bool,
+    pub(super) otel_fields: bool,
     quiet: Option<Arc<Quiet>>,
     opened: Option<Arc<Opened>>,
 }
@@ -41,6 +42,7 @@ impl fmt::Debug for Config {
             .field("span_level", &self.span_level)
             .field("event_level", &self.event_level)
             .field("outcome_on_span", &self.outcome_on_span)
+            .field("otel_fields", &self.otel_fields)
             .finish_non_exhaustive()
     }
 }
@@ -60,6 +62,7 @@ impl TraceLayer {
                 span_level: Level::INFO,
                 event_level: Level::INFO,
                 outcome_on_span: true,
+                otel_fields: false,
                 quiet: None,
                 opened: None,
             }),
@@ -82,6 +85,13 @@ impl TraceLayer {
     /// where spans are only written next to events: `tracing-subscriber` then need not rewrite the fields of the span. Default: on both.
     pub fn outcome_on_span(mut self, on_span: bool) -> Self {
         Arc::make_mut(&mut self.config).outcome_on_span = on_span;
+        self
+    }
+
+    /// Whether the span tells its name and kind in the fields `otel.name` and `otel.kind`, which `tracing-opentelemetry` takes out of it. A
+    /// log has no use for them. Default: no.
+    pub fn otel_fields(mut self, otel_fields: bool) -> Self {
+        Arc::make_mut(&mut self.config).otel_fields = otel_fields;
         self
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use portcullis_layers::load_shed::LoadShedLayer;
+use portcullis_layers::load_shed::{LoadShedLayer, Place};
 use portcullis_layers::{Refusal, Refuse};
 use tokio::sync::Semaphore;
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -71,6 +71,44 @@ async fn the_permit_is_given_back_with_the_head_and_by_cancellation() {
     assert_eq!(layer.in_flight(), 1);
     drop(cancelled);
     assert_eq!(layer.in_flight(), 0);
+}
+
+/// What a body is waited for with: the place is another's meanwhile.
+#[tokio::test]
+async fn a_request_that_waits_can_lend_its_place() {
+    let layer = LoadShedLayer::builder(NonZeroUsize::MIN).lend_places().build();
+    let senders = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&senders);
+    let service = layer.layer(service_fn(move |request: Request<()>| {
+        let gate = Arc::clone(&gate);
+        async move {
+            let place = request.extensions().get::<Place>().unwrap();
+            if request.uri().path() == "/slow" {
+                place.leave();
+                gate.acquire().await.unwrap().forget();
+            }
+            let text = if place.retake() { "served" } else { "too late" };
+            Ok::<_, Infallible>(Response::new(Body::from(text)))
+        }
+    }));
+    let mut slow: Vec<_> = (0..3).map(|_| Box::pin(service.clone().oneshot(get("/slow")))).collect();
+    for waiting in &mut slow {
+        assert!(is_pending(waiting.as_mut()).await);
+    }
+    assert_eq!(layer.in_flight(), 0);
+    assert_eq!(service.oneshot(get("/")).await.unwrap().status(), StatusCode::OK);
+    senders.add_permits(2);
+    let answer = slow.remove(0).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(answer.to_bytes(), "served");
+    drop(slow);
+    assert_eq!(layer.in_flight(), 0);
+}
+
+/// Polls once.
+async fn is_pending(future: std::pin::Pin<&mut impl Future>) -> bool {
+    let mut future = Some(future);
+    std::future::poll_fn(|cx| std::task::Poll::Ready(future.take().is_none_or(|future| future.poll(cx).is_pending())))
+        .await
 }
 
 #[tokio::test]

@@ -86,6 +86,37 @@ async fn a_client_that_has_spent_its_quota_is_told_when_to_come_back() {
     assert_eq!(service.oneshot(from("203.0.113.9")).await.unwrap().status(), StatusCode::OK);
 }
 
+#[test]
+fn a_clock_that_is_set_back_makes_nobody_wait_for_the_step() {
+    let ([login, wide], clock) = limits([policy("login", 5, 900), policy("wide", 100, 900)]);
+    clock.advance(86_400);
+    let charges = Charges::from_iter([Charge::new(&login, "a").cost(5), Charge::new(&wide, "a")]);
+    assert!(!charges.charge().is_refused());
+
+    clock.0.store(0, Ordering::Relaxed);
+    let wait = |charges: Charges| charges.charge().retry_after().map_or(0, |wait| wait.as_secs());
+    assert_eq!(wait(Charge::new(&login, "a").into()), 180, "for one unit, not for a day");
+    assert_eq!(wait(charges.clone()), 900);
+    clock.advance(180);
+    assert!(!login.charge("a").is_refused());
+    clock.advance(900);
+    assert!(!charges.charge().is_refused(), "together too");
+}
+
+#[test]
+fn limits_of_two_limiters_are_charged_together_each_by_its_own_clock() {
+    let ([network], network_clock) = limits([policy("network", 1, 60)]);
+    let ([account], account_clock) = limits([policy("account", 1, 60)]);
+    network_clock.advance(10);
+    account_clock.advance(86_400);
+    let charges = Charges::from_iter([Charge::new(&network, "a"), Charge::new(&account, "a")]);
+    assert!(!charges.charge().is_refused());
+    assert!(account.peek("a").is_refused(), "the account was charged at the time of its own limiter");
+
+    charges.refund();
+    assert!(!account.peek("a").is_refused() && !network.peek("a").is_refused());
+}
+
 #[tokio::test]
 async fn clients_do_not_pay_for_each_other_and_cannot_hide_in_their_own_network() {
     let ([limit], _) = limits([policy("network", 1, 60)]);

@@ -1,5 +1,6 @@
 //! The shared limits against a real Redis, which the tests start, stop and break.
 
+mod cluster;
 mod failures;
 mod server;
 mod sharing;

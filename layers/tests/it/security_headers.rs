@@ -41,6 +41,21 @@ fn nonce_policy() -> ContentSecurityPolicy {
 }
 
 #[tokio::test]
+async fn hsts_never_goes_out_over_plain_text_however_it_was_configured() {
+    let by_hand = HeaderValue::from_static("max-age=60");
+    let builder = || SecurityHeadersLayer::builder().set(header::STRICT_TRANSPORT_SECURITY, by_hand.clone());
+    let sent = async |layer: SecurityHeadersLayer, scheme| {
+        let (headers, _) = answer(layer, over(scheme), &[], None).await;
+        headers.get(header::STRICT_TRANSPORT_SECURITY).cloned()
+    };
+    assert_eq!(sent(builder().build().unwrap(), ClientScheme::Http).await, None);
+    assert_eq!(sent(builder().build().unwrap(), ClientScheme::Https).await, Some(by_hand.clone()));
+    assert_eq!(sent(builder().hsts(None).build().unwrap(), ClientScheme::Https).await, None, "the last word counts");
+    let stripped = builder().strip(header::STRICT_TRANSPORT_SECURITY).build();
+    assert_eq!(stripped.err(), Some(ConfigError::SetAndStripped(header::STRICT_TRANSPORT_SECURITY)));
+}
+
+#[tokio::test]
 async fn the_api_preset_sets_exactly_the_headers_of_its_table() {
     let headers = headers(SecurityHeadersLayer::api()).await;
     let expected = [

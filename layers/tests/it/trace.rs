@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full};
 use portcullis_layers::trace::TraceLayer;
-use portcullis_layers::{ClientIp, Refusal, RequestId, RoutePattern, TraceContext};
+use portcullis_layers::{ClientIp, ClientScheme, Refusal, RequestId, RoutePattern, TraceContext};
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
@@ -97,6 +97,7 @@ async fn the_event_comes_at_the_end_of_the_body_inside_a_span_that_knows_the_req
         tracing::info!("inside");
         let mut response = respond(201);
         response.extensions_mut().insert(ClientIp(IpAddr::from([203, 0, 113, 9])));
+        response.extensions_mut().insert(ClientScheme::Https);
         Ok::<_, io::Error>(response)
     }));
 
@@ -117,6 +118,7 @@ async fn the_event_comes_at_the_end_of_the_body_inside_a_span_that_knows_the_req
             "name": "http.request",
             "http.request.method": "POST",
             "http.route": "/users/{id}",
+            "url.scheme": "https",
             "url.path": "/users/7",
             "request.id": "000000000000000000000000000000ab",
             "trace_id": "0af7651916cd43dd8448eb211c80319c",
@@ -125,6 +127,54 @@ async fn the_event_comes_at_the_end_of_the_body_inside_a_span_that_knows_the_req
         })
     );
     assert!(!log.text().contains("secret"));
+}
+
+/// The span of a request, as its event shows it.
+async fn span(layer: TraceLayer, request: Request<()>) -> Value {
+    let log = Log::at(Level::INFO);
+    let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, io::Error>(respond(200))));
+    service.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    log.only()["span"].clone()
+}
+
+#[tokio::test]
+async fn an_invented_method_is_shown_in_part() {
+    let request = |method: &str| Request::builder().method(method).body(()).unwrap();
+    let shown = span(TraceLayer::new(), request(&"B".repeat(20_000))).await;
+    assert_eq!(shown["http.request.method"], "_OTHER");
+    assert_eq!(shown["http.request.method_original"], "B".repeat(32));
+    let shown = span(TraceLayer::new(), request("PATCH")).await;
+    assert_eq!(shown.get("http.request.method_original"), None);
+}
+
+#[tokio::test]
+async fn the_scheme_is_that_of_the_connection_else_of_the_target() {
+    let target = |uri: &str| Request::get(uri).body(()).unwrap();
+    let mut over_tls = target("http://example.com/");
+    over_tls.extensions_mut().insert(ClientScheme::Https);
+    for (request, scheme) in [
+        (over_tls, json!("https")),
+        (target("https://example.com/"), json!("https")),
+        (target("gopher://example.com/"), Value::Null),
+        (target("/"), Value::Null),
+    ] {
+        assert_eq!(span(TraceLayer::new(), request).await["url.scheme"], scheme);
+    }
+}
+
+#[tokio::test]
+async fn exporters_are_told_the_name_and_kind_of_the_span_where_they_ask() {
+    let layer = || TraceLayer::new().otel_fields(true);
+    let routed = || Request::builder().extension(RoutePattern("/users/{id}".into()));
+    for (request, name) in [
+        (routed().body(()).unwrap(), "GET /users/{id}"),
+        (routed().method("BREW").body(()).unwrap(), "HTTP /users/{id}"),
+        (Request::new(()), "GET"),
+    ] {
+        let shown = span(layer(), request).await;
+        assert_eq!((&shown["otel.name"], &shown["otel.kind"]), (&json!(name), &json!("server")));
+    }
+    assert_eq!(span(TraceLayer::new(), Request::new(())).await.get("otel.name"), None);
 }
 
 #[tokio::test]

@@ -46,6 +46,17 @@ impl Algorithm {
         }
     }
 
+    /// How a new hash begins whose password fits the algorithm: format and parameters, up to the salt.
+    #[must_use]
+    pub fn prefix(self) -> String {
+        match self {
+            Self::Bcrypt { cost } => format!("$2b${cost:02}$"),
+            Self::Argon2id { memory_kib: m, iterations: t, parallelism: p } => {
+                format!("$argon2id$v=19$m={m},t={t},p={p}$")
+            }
+        }
+    }
+
     /// The format of a new hash whose password fits the algorithm.
     #[must_use]
     pub fn format(self) -> Format {

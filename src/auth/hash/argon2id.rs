@@ -94,6 +94,11 @@ impl Hash {
         Ok(compare(&computed, &self.digest))
     }
 
+    /// m, t and p.
+    pub(super) fn parameters(&self) -> [u32; 3] {
+        [self.cost.memory_kib, self.cost.iterations, self.cost.parallelism]
+    }
+
     pub(super) fn is_current(&self, cost: Cost) -> bool {
         self.cost == cost && self.salt.len() >= SALT_LENGTH && self.digest.len() >= DIGEST_LENGTH
     }

@@ -51,6 +51,10 @@ impl Hash {
         compare(&digest(password, self.cost, self.salt), &self.digest)
     }
 
+    pub(super) fn cost(&self) -> u32 {
+        self.cost
+    }
+
     pub(super) fn is_current(&self, cost: u32) -> bool {
         self.cost == cost
     }

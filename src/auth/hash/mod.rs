@@ -26,7 +26,7 @@ mod stored;
 use aws_lc_rs::constant_time;
 
 pub use self::algorithm::{Algorithm, BCRYPT_COSTS};
-pub use self::stored::{Format, Stored};
+pub use self::stored::{Format, Price, Stored};
 
 /// Longest password, in bytes, that is ever hashed. Well above what the policy lets anyone choose, since an imported
 /// account may have a longer one; far below what a request body could carry (ASVS 6.2.9 asks for at least 64
@@ -109,14 +109,11 @@ pub fn needs_rehash(stored: &str, algorithm: Algorithm) -> bool {
 /// wrong password costs. Salt and digest are random constants; nobody knows a password for them.
 #[must_use]
 pub fn dummy(algorithm: Algorithm) -> String {
-    match algorithm {
-        Algorithm::Bcrypt { cost } => {
-            format!("$2b${cost:02}$HRhCmRzWRM6JLWFZGj5F1ugXxqS2ORg678KwiajLBeJ6TEuZJOPHm")
-        }
-        Algorithm::Argon2id { memory_kib: m, iterations: t, parallelism: p } => format!(
-            "$argon2id$v=19$m={m},t={t},p={p}$AQQAkTS1p2YGFB7tGWWkZg$9YgVkzpxmI8tx9fvWyN/SBBf4KRPa/4+TS3NZqj73Lk"
-        ),
-    }
+    let rest = match algorithm {
+        Algorithm::Bcrypt { .. } => "HRhCmRzWRM6JLWFZGj5F1ugXxqS2ORg678KwiajLBeJ6TEuZJOPHm",
+        Algorithm::Argon2id { .. } => "AQQAkTS1p2YGFB7tGWWkZg$9YgVkzpxmI8tx9fvWyN/SBBf4KRPa/4+TS3NZqj73Lk",
+    };
+    algorithm.prefix() + rest
 }
 
 fn compare(computed: &[u8], stored: &[u8]) -> Verdict {

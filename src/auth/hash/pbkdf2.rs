@@ -58,6 +58,10 @@ impl Hash {
         Ok(Self { iterations, salt, digest })
     }
 
+    pub(super) fn iterations(&self) -> u32 {
+        self.iterations.get()
+    }
+
     pub(super) fn verify(&self, password: &[u8]) -> Verdict {
         match pbkdf2::verify(PBKDF2_HMAC_SHA256, self.iterations, &self.salt, password, &self.digest) {
             Ok(()) => Verdict::Right,

@@ -51,6 +51,11 @@ impl Hash {
         Params::new(log_n, r, p).map_err(|_| HashError::TooCheap(FORMAT))
     }
 
+    /// Base-2 logarithm of N, r and p.
+    pub(super) fn parameters(&self) -> [u32; 3] {
+        [u32::from(self.params.log_n()), self.params.r(), self.params.p()]
+    }
+
     pub(super) fn verify(&self, password: &[u8]) -> Result<Verdict, HashError> {
         let mut computed = Zeroizing::new(vec![0; self.digest.len()]);
         scrypt(password, &self.salt, &self.params, &mut computed).map_err(|_| HashError::Malformed(FORMAT))?;

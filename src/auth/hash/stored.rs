@@ -40,6 +40,13 @@ impl fmt::Display for Format {
     }
 }
 
+/// What the time of a verification depends on. Hashes with one price take equally long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Price {
+    format: Format,
+    parameters: [u32; 3],
+}
+
 /// A stored hash that has been read and whose cost is within bounds.
 #[derive(Clone)]
 pub struct Stored(Kind);
@@ -119,6 +126,19 @@ impl Stored {
             }
             _ => true,
         }
+    }
+
+    /// What a verification costs.
+    #[must_use]
+    pub fn price(&self) -> Price {
+        let parameters = match &self.0 {
+            Kind::Bcrypt(hash) => [hash.cost(), 0, 0],
+            Kind::BcryptSha256(hash) => [hash.cost(), 0, 0],
+            Kind::Argon2id(hash) => hash.parameters(),
+            Kind::Scrypt(hash) => hash.parameters(),
+            Kind::Pbkdf2(hash) => [hash.iterations(), 0, 0],
+        };
+        Price { format: self.format(), parameters }
     }
 
     /// Whether a verification takes as long as one of a hash that `algorithm` writes today.

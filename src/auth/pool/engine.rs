@@ -119,6 +119,17 @@ impl Engine {
         let _verdict = decoy.and_then(|decoy| self.compare(&decoy, password, Purpose::Decoy));
     }
 
+    /// One computation of `stored`, for its price only.
+    pub(super) fn weigh(&self, stored: &Stored) -> Result<(), HashError> {
+        // Whether this happens to be the password decides nothing and is told nobody.
+        self.compare(stored, "", Purpose::Decoy).map(drop)
+    }
+
+    /// Whether refusals are already held to what a verification of `stored` costs.
+    pub(super) fn knows(&self, stored: &Stored) -> bool {
+        stored.costs_like(self.algorithm) || self.floor.knows(stored.price())
+    }
+
     fn compare(&self, stored: &Stored, password: &str, purpose: Purpose) -> Result<Verdict, HashError> {
         let started = Instant::now();
         let verdict = stored.verify(password)?;
@@ -126,7 +137,7 @@ impl Engine {
         if stored.costs_like(self.algorithm) {
             self.floor.observe_current(elapsed);
         } else {
-            self.floor.observe_other(stored.format(), elapsed);
+            self.floor.observe_other(stored.price(), elapsed);
         }
         self.observer.computed(Computation { purpose, format: stored.format(), elapsed });
         Ok(verdict)

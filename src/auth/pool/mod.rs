@@ -12,7 +12,8 @@
 //! 1. An unknown user costs one computation of the configured algorithm.
 //! 2. A wrong password against a hash of the configured cost costs the same computation.
 //! 3. A wrong password against any other hash costs that hash and then the configured one.
-//! 4. Every refusal then waits, without holding a core, until the dearest of these has passed (`floor`).
+//! 4. Every refusal then waits, without holding a core, until the dearest of these has passed (`floor`). What a stored
+//!    hash costs is measured before the first refusal ([`Ticket::weigh`]) and with every use.
 
 mod engine;
 mod floor;
@@ -20,6 +21,7 @@ mod floor;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,7 +30,7 @@ use tracing::Instrument;
 
 use self::engine::Engine;
 pub use self::engine::{Computation, Observe, Purpose, Verification};
-use super::hash::{Algorithm, HashError, MAX_PASSWORD_BYTES, SALT_LENGTH};
+use super::hash::{Algorithm, HashError, MAX_PASSWORD_BYTES, SALT_LENGTH, Stored};
 use crate::telemetry::SPANS;
 
 /// Computes password hashes on a bounded number of threads. Clones share one pool.
@@ -131,6 +133,20 @@ impl HashPool {
         self.0.engine.algorithm()
     }
 
+    /// The shortest time that a refused verification takes as things stand. It grows with the first computation at a
+    /// dearer price.
+    #[must_use]
+    pub fn floor(&self) -> Duration {
+        self.0.engine.floor.duration()
+    }
+
+    /// Whether refusals are held to what a verification of such a hash costs: it was measured, or costs what a new hash
+    /// does.
+    #[must_use]
+    pub fn knows(&self, stored: &Stored) -> bool {
+        self.0.engine.knows(stored)
+    }
+
     /// How full the pool is.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
@@ -171,6 +187,15 @@ impl Ticket {
             tokio::time::sleep_until(started + self.pool.engine.floor.duration()).await;
         }
         Ok(verification)
+    }
+
+    /// Measures what a verification of this hash costs, by one computation, so that every refusal after it takes at
+    /// least as long.
+    ///
+    /// # Errors
+    /// [`PoolError::Hash`] when memory is short, [`PoolError::Stopped`] when the runtime goes down.
+    pub async fn weigh(&self, stored: Stored) -> Result<(), PoolError> {
+        self.run(move |engine| engine.weigh(&stored)).await?.map_err(PoolError::from)
     }
 
     /// Runs `work` on a blocking thread once a worker is free. Place and worker move into the work, so that both stay

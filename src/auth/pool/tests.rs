@@ -106,11 +106,32 @@ async fn a_stored_hash_that_costs_too_much_or_is_unreadable_refuses_at_the_usual
 async fn a_refusal_lasts_as_long_as_the_dearest_one_would() {
     let (pool, _) = watched(1, 0);
     let seen_before = Duration::from_millis(60);
-    pool.0.engine.floor.observe_other(Format::Scrypt, seen_before);
+    let price = Stored::parse(SCRYPT).unwrap().price();
+    pool.0.engine.floor.observe_other(price, seen_before);
     let started = Instant::now();
     let ticket = pool.admit().unwrap();
     assert!(!ticket.verify(secret(PASSWORD), None).await.unwrap().matches);
     assert!(started.elapsed() >= Duration::from_millis(60), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_hash_that_was_weighed_holds_every_refusal_to_its_price() {
+    let prices = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&prices);
+    let observer = move |done: Computation| list.lock().unwrap().push((done.purpose, done.format, done.elapsed));
+    let pool = HashPool::observed(BCRYPT_4, NonZeroUsize::MIN, 0, observer);
+    let dear = Stored::parse(&hash::dummy(Algorithm::Bcrypt { cost: 8 })).unwrap();
+    assert_eq!((pool.floor(), pool.knows(&dear)), (Duration::ZERO, false));
+
+    pool.admit().unwrap().weigh(dear.clone()).await.unwrap();
+    let [(purpose, format, price)] = prices.lock().unwrap()[..] else { panic!("{prices:?}") };
+    assert_eq!((purpose, format, pool.floor()), (Purpose::Decoy, Format::Bcrypt, price));
+    assert!(pool.knows(&dear));
+    assert!(pool.knows(&Stored::parse(&hash::dummy(BCRYPT_4)).unwrap()), "new hashes teach their price themselves");
+    assert!(!pool.knows(&Stored::parse(&hash::dummy(Algorithm::Bcrypt { cost: 9 })).unwrap()));
+    let started = Instant::now();
+    assert!(!pool.admit().unwrap().verify(secret(PASSWORD), None).await.unwrap().matches);
+    assert!(started.elapsed() >= price, "the first refusal is held to it");
 }
 
 #[tokio::test]

@@ -19,8 +19,10 @@ use crate::cli::output::say;
 use crate::cli::password;
 use crate::config::Config;
 use crate::db::users::{self, NewUser, User};
-use crate::db::{GenericClient, query, sessions};
+use crate::db::{GenericClient, email_changes, query, sessions};
 use crate::handlers::accounts;
+use crate::handlers::passwords::{Spared, evict};
+use crate::mail::{Kind, NewJob, Recipient};
 use crate::reply::UserView;
 use crate::setup::Failure;
 
@@ -45,7 +47,7 @@ pub(super) enum Command {
     Enable(Who),
     /// Take the address of an account for verified.
     Verify(Who),
-    /// Set a new password and end every session.
+    /// Set a new password, end every session and every link that could set another, and tell the owner by mail.
     SetPassword {
         #[command(flatten)]
         who: Who,
@@ -138,6 +140,10 @@ async fn create(admin: &Admin, new: &Create) -> Result<(), Failure> {
             false => error.into(),
         }
     })?;
+    if email_changes::is_reserved(&transaction, row.email_key, user.id, now).await? {
+        let reason = "the owner of another account has just left this e-mail address and can still take it back: try again in three days";
+        return Err(reason.into());
+    }
     if new.verified {
         users::set_verified(&transaction, user.id, now).await?;
     }
@@ -220,7 +226,8 @@ async fn set_password(admin: &Admin, who: &Who, source: &PasswordSource) -> Resu
     if !users::set_password(&transaction, user.id, &hash, now).await? {
         return Err("the account was deleted meanwhile".into());
     }
-    let ended = sessions::revoke_all(&transaction, user.id, now, "password_changed", None).await?;
+    let ended = evict(&transaction, user.id, now, "password_changed", Spared::default()).await?;
+    tell(admin, &transaction, Kind::PasswordChanged, user.id).await?;
     record(
         admin,
         &transaction,
@@ -261,6 +268,7 @@ async fn delete(admin: &Admin, who: &Who) -> Result<(), Failure> {
     }
     let deleted = accounts::shut_down(&transaction, user.id, now).await?;
     record(admin, &transaction, now, &deleted.event).await?;
+    tell(admin, &transaction, Kind::AccountDeleted, user.id).await?;
     query::commit(transaction).await?;
     let erased_at = SignedDuration::try_from(admin.config.deletion_retention).ok();
     let erased_at = erased_at.and_then(|retention| now.checked_add(retention).ok()).unwrap_or(Timestamp::MAX);
@@ -268,6 +276,20 @@ async fn delete(admin: &Admin, who: &Who) -> Result<(), Failure> {
         "deleted; {} session(s) ended; a running service erases its personal data after {erased_at:.0}",
         deleted.sessions
     ));
+    Ok(())
+}
+
+/// Has the owner told by mail.
+async fn tell(admin: &Admin, client: &impl GenericClient, kind: Kind, user_id: Uuid) -> Result<(), Failure> {
+    let mail = NewJob {
+        kind,
+        recipient: Recipient::User(user_id),
+        subject_id: None,
+        accept_language: None,
+        ip_address: None,
+        device_info: "",
+    };
+    mail.enqueue_at(admin.clock.now(), &*admin.random, client).await?;
     Ok(())
 }
 

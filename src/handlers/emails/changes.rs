@@ -14,7 +14,7 @@ use crate::auth::email::Email;
 use crate::config::Registration;
 use crate::db::email_changes::{self, NewEmailChange};
 use crate::db::users::Credentials;
-use crate::db::{Transaction, email_tokens, password_reset_tokens, query, sessions, users};
+use crate::db::{Transaction, devices, email_tokens, password_reset_tokens, query, sessions, users};
 use crate::error::ApiError;
 use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done};
@@ -57,7 +57,7 @@ pub(in crate::handlers) async fn request_change(
         undo_until: after(now, UNDOABLE),
     };
     email_changes::insert(transaction, &change).await?;
-    call.enqueue(transaction, Kind::EmailChange, Recipient::Subject, Some(change.id)).await?;
+    call.enqueue(transaction, Kind::EmailChange, Recipient::User(user.id), Some(change.id)).await?;
     call.enqueue(transaction, Kind::EmailChangeNotice, Recipient::User(user.id), Some(change.id)).await?;
     Event::success("email.change_requested", user.id).write(app, transaction, &call.origin()).await
 }
@@ -110,13 +110,14 @@ async fn confirm(call: &Call, link: &Link) -> Result<bool, ApiError> {
         return Err(ApiError::EmailTaken);
     }
     end_links(call, &transaction, &account).await?;
-    Event::success("email.changed", user_id).write(app, &transaction, &call.origin()).await?;
+    let event = Event::success("email.changed", user_id).about(&app.address_marks, &account.email_key);
+    event.write(app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;
     Ok(true)
 }
 
 /// `POST /api/v1/auth/email/undo`: the old address takes a change back, whether or not it was confirmed, and every later one with it. Every
-/// session ends: somebody who is not the owner knew the password.
+/// session ends, and no device is known any more: somebody who is not the owner knew the password.
 ///
 /// # Errors
 /// 400 `invalid_token` for a bad link or a change that was taken back before.
@@ -145,6 +146,7 @@ async fn undo(call: &Call, link: &Link) -> Result<bool, ApiError> {
     }
     let user_id = account.user.id;
     let ended = sessions::revoke_all(&transaction, user_id, now, "email_change_undone", None).await?;
+    devices::revoke_all(&transaction, user_id, now, None).await?;
     email_changes::cancel_from(&transaction, change.id, now).await?;
     let is_restored = account.email_key != change.old_email_key;
     if is_restored {
@@ -153,7 +155,11 @@ async fn undo(call: &Call, link: &Link) -> Result<bool, ApiError> {
     }
     end_links(call, &transaction, &account).await?;
     let details = json!({ "confirmed": is_restored, "sessions_ended": ended });
-    Event::success("email.change_undone", user_id).with(details).write(app, &transaction, &call.origin()).await?;
+    let mut event = Event::success("email.change_undone", user_id).with(details);
+    if is_restored {
+        event = event.about(&app.address_marks, &account.email_key);
+    }
+    event.write(app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;
     Ok(true)
 }

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::super::Call;
 use super::super::links::{self, Link};
+use super::super::{Call, passwords};
 use super::{SIGN_UP, VERIFY};
 use crate::audit::Event;
+use crate::auth::token::OpaqueToken;
 use crate::db::{email_tokens, pending_registrations, query, sessions, users};
 use crate::error::ApiError;
 use crate::reply::{self, Done};
@@ -19,7 +20,9 @@ use crate::reply::{self, Done};
 #[derive(Debug, Serialize)]
 struct Inspected {
     purpose: String,
-    email: String,
+    /// Not told of links that set a password: the page has no need of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
     created_at: Timestamp,
     device_info: Option<String>,
     ip_address: Option<IpAddr>,
@@ -32,22 +35,36 @@ struct Inspected {
 /// 400 `invalid_token` for a bad link.
 pub async fn inspect(call: Call) -> reply::Result {
     let token = links::read(&call.body)?;
+    let inspected = match passwords::follow(&call, &token, None).await? {
+        Some((reset, _)) => Inspected {
+            purpose: passwords::RESET.to_owned(),
+            email: None,
+            created_at: reset.created_at,
+            device_info: reset.device_info,
+            ip_address: reset.ip_address,
+            password_required: false,
+        },
+        None => inspect_link(&call, &token).await?,
+    };
+    reply::json(StatusCode::OK, &inspected)
+}
+
+async fn inspect_link(call: &Call, token: &OpaqueToken) -> Result<Inspected, ApiError> {
     let purposes = [VERIFY, SIGN_UP, "confirm_change", "undo_change", "end_session"];
-    let link = links::follow(&call, &token, &purposes).await?;
+    let link = links::follow(call, token, &purposes).await?;
     let cause = email_tokens::find_cause(&call.app.database.get().await?, link.id).await?;
     // Without an address, what the link was about is gone: a sign-up that somebody rejected or completed.
     let Some((cause, email)) = cause.and_then(|mut cause| cause.email.take().map(|email| (cause, email))) else {
-        return link.refuse(&call, "overtaken").await;
+        return link.refuse(call, "overtaken").await;
     };
-    let inspected = Inspected {
+    Ok(Inspected {
         password_required: link.purpose == SIGN_UP,
         purpose: link.purpose,
-        email,
+        email: Some(email),
         created_at: cause.created_at,
         device_info: cause.device_info,
         ip_address: cause.ip_address,
-    };
-    reply::json(StatusCode::OK, &inspected)
+    })
 }
 
 /// `POST /api/v1/auth/email/reject`: "this wasn't me". Deletes the account whose address nobody has proved, or the sign-up that waits, so that
@@ -82,10 +99,12 @@ async fn remove(call: &Call, link: &Link) -> Result<bool, ApiError> {
         }
         None => {
             let id = link.subject_id.unwrap_or(Uuid::nil());
+            let pending = pending_registrations::find(&transaction, id).await?;
+            let Some(pending) = pending else { return Ok(false) };
             if !link.spend(call, &transaction).await? || !pending_registrations::delete(&transaction, id).await? {
                 return Ok(false);
             }
-            Event::anonymous("user.rejected")
+            Event::anonymous("user.rejected").about(&app.address_marks, &pending.email_key)
         }
     };
     event.write(app, &transaction, &call.origin()).await?;

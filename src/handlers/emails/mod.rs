@@ -15,6 +15,7 @@ use super::links::{self, Link};
 use super::users::email;
 use super::{Call, sessions::secret};
 use crate::audit::Event;
+use crate::auth::email::Email;
 use crate::auth::token::OpaqueToken;
 use crate::body::Form;
 use crate::db::{query, users};
@@ -34,7 +35,7 @@ const SIGN_UP: &str = "sign_up";
 ///
 /// # Errors
 /// 400 `invalid_token` for a bad link and `validation_error` for a missing password, 403 `invalid_credentials` for a wrong one, after which
-/// the link still works; 503 when hashing is overloaded.
+/// the link still works; 409 `email_taken` when the address of a sign-up cannot be had now; 503 when hashing is overloaded.
 pub async fn verify(call: Call) -> reply::Result {
     let (token, password) = read(&call.body)?;
     // Whoever sends a password may need a hash; what the token opens is looked at later.
@@ -74,32 +75,44 @@ async fn prove(call: &Call, link: &Link) -> Result<bool, ApiError> {
 /// when it is sent, so that neither the answer nor its time tells.
 ///
 /// # Errors
-/// 400 for what is no address.
+/// 400 for what is no address, 429 for one that has had enough mails.
 pub async fn resend(call: Call) -> reply::Result {
     ask_for_mail(&call, Kind::Verify, "email.verification_requested").await?;
     let message = "If this address waits for its confirmation, a mail with a new link is on its way.";
     reply::json(StatusCode::OK, &Done::new(message, call.stamp()))
 }
 
+/// Counts a request that mails an address which somebody typed. Whether anybody has it makes no difference, so that a refusal tells nothing;
+/// ask before anything costs.
+///
+/// # Errors
+/// 429 `rate_limited` when the address has had enough of them.
+pub(super) async fn charge_mailbox(call: &Call, address: &Email) -> Result<(), ApiError> {
+    let app = &call.app;
+    // As a digest: the store of limits is to name nobody.
+    let key = app.defence.keys.account(address.key());
+    match app.limits.charge(Who::MailAddress, &key).await.filter(Outcome::is_refused) {
+        Some(outcome) => Err(ApiError::RateLimited(Box::new(outcome))),
+        None => Ok(()),
+    }
+}
+
 /// Adds one job for the address in the body, and one row to the audit log, whether or not anybody has it.
 ///
 /// # Errors
-/// 400 for what is no address.
+/// 400 for what is no address, 429 for one that has had enough mails.
 pub(super) async fn ask_for_mail(call: &Call, kind: Kind, event_type: &'static str) -> Result<(), ApiError> {
     let app = &call.app;
     let mut form = Form::parse(&call.body)?;
     let address = email(&mut form);
     form.finish()?;
     let address = address.ok_or(ApiError::Validation(Vec::new()))?;
-    // As a digest: the store of limits is to name nobody.
-    let key = app.defence.keys.account(address.key());
-    if let Some(outcome) = app.limits.charge(Who::MailAddress, &key).await.filter(Outcome::is_refused) {
-        return Err(ApiError::RateLimited(Box::new(outcome)));
-    }
+    charge_mailbox(call, &address).await?;
     let mut client = app.database.get().await?;
     let transaction = query::begin(&mut client).await?;
     call.enqueue(&transaction, kind, Recipient::EmailKey(address.key()), None).await?;
-    Event::anonymous(event_type).write(app, &transaction, &call.origin()).await?;
+    let event = Event::anonymous(event_type).about(&app.address_marks, address.key());
+    event.write(app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;
     app.mail.ring();
     Ok(())

@@ -5,18 +5,20 @@ use serde_json::json;
 
 use super::super::Call;
 use super::super::links::Link;
+use super::super::users::taken;
 use crate::audit::Event;
 use crate::auth::pool::Ticket;
 use crate::db::pending_registrations::{self, PendingRegistration};
 use crate::db::users::{self, NewUser};
-use crate::db::{email_changes, query};
+use crate::db::{email_changes, email_tokens, query};
 use crate::defence::{Attempt, Subject};
 use crate::error::{ApiError, FieldFault};
 
 /// Creates the account of a sign-up for whoever has its link and knows its password.
 ///
 /// # Errors
-/// As [`verify`](super::verify).
+/// As [`verify`](super::verify); 409 `email_taken` when the address is an account's by now, belongs to a deleted one that is not erased yet, or
+/// can still be taken back by whoever left it. Its mailbox may know, and the link works once the address is free.
 pub(super) async fn complete(call: &Call, link: &Link, asked: Option<(Ticket, SecretString)>) -> Result<(), ApiError> {
     let app = &call.app;
     let pending = match link.subject_id {
@@ -42,7 +44,7 @@ pub(super) async fn complete(call: &Call, link: &Link, asked: Option<(Ticket, Se
     if create(call, link, &pending).await? { Ok(()) } else { link.refuse(call, "overtaken").await }
 }
 
-/// `false` when the link was used or the address was taken meanwhile.
+/// `false` when the link was used or the sign-up is gone.
 async fn create(call: &Call, link: &Link, pending: &PendingRegistration) -> Result<bool, ApiError> {
     let app = &call.app;
     let now = call.now();
@@ -61,16 +63,15 @@ async fn create(call: &Call, link: &Link, pending: &PendingRegistration) -> Resu
         now,
     };
     // Before the sign-ups are touched, so that two that are completed at once wait here and not for each other.
-    match users::insert(&transaction, &new).await {
-        Err(error) if error.violates(users::EMAIL_TAKEN) => return Ok(false),
-        result => result?,
-    };
-    if !pending_registrations::delete(&transaction, pending.id).await?
-        || email_changes::is_reserved(&transaction, &pending.email_key, new.id, now).await?
-    {
+    users::insert(&transaction, &new).await.map_err(taken)?;
+    if email_changes::is_reserved(&transaction, &pending.email_key, new.id, now).await? {
+        return Err(ApiError::EmailTaken);
+    }
+    if !pending_registrations::delete(&transaction, pending.id).await? {
         return Ok(false);
     }
     users::set_verified(&transaction, new.id, now).await?;
+    email_tokens::adopt(&transaction, link.id, new.id).await?;
     // Whoever proved the address decides which of the sign-ups for it was theirs.
     pending_registrations::delete_by_email_key(&transaction, &pending.email_key).await?;
     for event_type in ["user.registered", "email.verified"] {

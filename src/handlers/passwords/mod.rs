@@ -1,12 +1,16 @@
 //! Passwords: changing one that is known, and setting one that was forgotten.
 
+mod eviction;
 mod resets;
 
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use uuid::Uuid;
 
+pub(crate) use self::eviction::{Spared, evict};
 pub use self::resets::{forgot, reset};
+pub(super) use self::resets::{RESET, follow};
 use super::Call;
 use super::sessions::{ATTEMPTS, secret};
 use super::users::check_new_password;
@@ -16,13 +20,14 @@ use crate::auth::password::{Context, PasswordPolicy};
 use crate::auth::pool::Ticket;
 use crate::body::Form;
 use crate::db::users::User;
-use crate::db::{password_reset_tokens, query, sessions, users};
+use crate::db::{query, users};
 use crate::defence::{Attempt, Subject};
 use crate::error::ApiError;
 use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done};
 
-/// `PUT /api/v1/auth/password/change`: a new password for the one who knows the current one. Every other session ends (ASVS 7.4.3).
+/// `PUT /api/v1/auth/password/change`: a new password for the one who knows the current one. Every other session ends (ASVS 7.4.3), and so does
+/// whatever else somebody who knew the old one may have set up: see [`evict`].
 ///
 /// # Errors
 /// 400 for an unacceptable new password, 403 `invalid_credentials` for a wrong current one, 503 when hashing is overloaded.
@@ -34,7 +39,8 @@ pub async fn change(call: Call) -> reply::Result {
         let proven = prove(&call, who, current.clone(), "password.change_failed").await?;
         let hash = proven.ticket.hash(new.clone(), app.random.bytes()?).await.map_err(ApiError::internal)?;
         drop(proven.ticket);
-        if replace(&call, who, &proven.stored, &hash).await? {
+        let spared = Spared { session: Some(who.session_id), device: proven.mark };
+        if replace(&call, who, &proven.stored, &hash, spared).await? {
             return reply::json(StatusCode::OK, &Done::new("Your password has been changed.", call.stamp()));
         }
         // The hash that was verified is not the stored one any more: a log-in rehashed it, or another change came first. Only another look
@@ -47,6 +53,8 @@ pub async fn change(call: Call) -> reply::Result {
 pub(super) struct Proven {
     ticket: Ticket,
     pub(super) stored: String,
+    /// The known device that it was given on.
+    mark: Option<Uuid>,
 }
 
 /// Holds the current password against the stored hash. Whoever goes on must find that hash still stored when they write: see [`ATTEMPTS`].
@@ -74,11 +82,17 @@ pub(super) async fn prove(
         return attempt.lost(call, &event, &current, ApiError::WrongCurrentPassword).await;
     }
     attempt.won(call).await?;
-    Ok(Proven { ticket, stored })
+    Ok(Proven { ticket, stored, mark: attempt.mark() })
 }
 
-/// Stores the new hash and ends the other sessions. `false` when the stored hash is not the one that was verified.
-async fn replace(call: &Call, who: &Authenticated, verified: &str, hash: &str) -> Result<bool, ApiError> {
+/// Stores the new hash and shuts everybody else out. `false` when the stored hash is not the one that was verified.
+async fn replace(
+    call: &Call,
+    who: &Authenticated,
+    verified: &str,
+    hash: &str,
+    spared: Spared,
+) -> Result<bool, ApiError> {
     let app = &call.app;
     let now = call.now();
     let mut client = app.database.get().await?;
@@ -86,9 +100,7 @@ async fn replace(call: &Call, who: &Authenticated, verified: &str, hash: &str) -
     if users::change_password(&transaction, who.user.id, verified, hash, now).await?.is_none() {
         return Ok(false);
     }
-    // A link to set another one was mailed for the old one.
-    password_reset_tokens::end_all(&transaction, who.user.id).await?;
-    let ended = sessions::revoke_all(&transaction, who.user.id, now, "password_changed", Some(who.session_id)).await?;
+    let ended = evict(&transaction, who.user.id, now, "password_changed", spared).await?;
     let event = Event::success("password.changed", who.user.id).with(json!({ "sessions_ended": ended }));
     event.write(app, &transaction, &call.origin()).await?;
     call.enqueue(&transaction, Kind::PasswordChanged, Recipient::User(who.user.id), None).await?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::users::{check_new_password, email};
 use super::super::{Call, emails, links};
-use super::context_of;
+use super::{Spared, context_of, evict};
 use crate::audit::Event;
 use crate::auth::email::Email;
 use crate::auth::password::{Context, PasswordPolicy};
@@ -14,14 +14,14 @@ use crate::auth::token::OpaqueToken;
 use crate::body::Form;
 use crate::db::password_reset_tokens::{self, PasswordResetToken};
 use crate::db::users::Credentials;
-use crate::db::{devices, email_changes, email_tokens, query, sessions, users};
+use crate::db::{email_tokens, query, users};
 use crate::defence::{self, DeviceMark};
 use crate::error::ApiError;
 use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done};
 
 /// What links in mails call this, and what the audit log says.
-const RESET: &str = "reset";
+pub(in crate::handlers) const RESET: &str = "reset";
 
 /// `POST /api/v1/auth/password/forgot`: a mail with the link that sets a new password. Whether there is anybody to send it to is looked up when
 /// it is sent, so that neither the answer nor its time tells.
@@ -51,7 +51,7 @@ pub async fn reset(call: Call) -> reply::Result {
     let app = &call.app;
     let Wanted { token, email, password } = read(&call.body, &app.passwords)?;
     let ticket = app.hasher.admit()?;
-    let (found, account) = find(&call, &token, email.as_ref()).await?;
+    let (found, account) = follow(&call, &token, email.as_ref()).await?.ok_or(ApiError::InvalidLink)?;
     check(&app.passwords, &password, &context_of(&account.user))?;
     let hash = ticket.hash(password, app.random.bytes()?).await.map_err(ApiError::internal)?;
     drop(ticket);
@@ -87,15 +87,20 @@ fn check(policy: &PasswordPolicy, password: &SecretString, context: &Context<'_>
     form.finish()
 }
 
-/// The token and its account, if it is good now; only [`replace`] decides whether somebody else comes first.
-async fn find(
+/// The token and its account, if it is good now; only [`replace`] decides whether somebody else comes first. `None` when it never was one that
+/// sets a password.
+///
+/// # Errors
+/// 400 `invalid_token` for one that was used, replaced or is too old, and for an account that may not act or has another address; 503 when that
+/// cannot be written down.
+pub(in crate::handlers) async fn follow(
     call: &Call,
     token: &OpaqueToken,
     email: Option<&Email>,
-) -> Result<(PasswordResetToken, Credentials), ApiError> {
+) -> Result<Option<(PasswordResetToken, Credentials)>, ApiError> {
     let (found, account) = {
         let client = call.app.database.get().await?;
-        let found = password_reset_tokens::find(&client, &token.hash()).await?.ok_or(ApiError::InvalidLink)?;
+        let Some(found) = password_reset_tokens::find(&client, &token.hash()).await? else { return Ok(None) };
         let account = users::find(&client, found.user_id).await?.filter(|account| account.user.may_act());
         (found, account)
     };
@@ -109,7 +114,7 @@ async fn find(
     match account {
         None => refuse("account").await,
         Some(account) if email.is_some_and(|email| email.key() != account.email_key) => refuse("address").await,
-        Some(account) => Ok((found, account)),
+        Some(account) => Ok(Some((found, account))),
     }
 }
 
@@ -126,14 +131,12 @@ async fn replace(call: &Call, token: &PasswordResetToken, hash: &str) -> Result<
         return Ok(None);
     }
     users::reset_password(&transaction, id, hash, now).await?;
-    password_reset_tokens::end_all(&transaction, id).await?;
+    // The address is proved by this link, so that no other is needed for that.
     email_tokens::end_all(&transaction, id, now).await?;
-    email_changes::cancel_pending(&transaction, id, now).await?;
-    let ended = sessions::revoke_all(&transaction, id, now, "password_reset", None).await?;
+    let ended = evict(&transaction, id, now, "password_reset", Spared::default()).await?;
     call.enqueue(&transaction, Kind::PasswordChanged, Recipient::User(id), None).await?;
     let event = Event::success("password.reset", id).with(json!({ "sessions_ended": ended }));
     event.write(app, &transaction, &call.origin()).await?;
-    devices::revoke_all(&transaction, id, now).await?;
     let device = defence::remember(call, &transaction, id, None).await?;
     query::commit(transaction).await?;
     Ok(Some(device))

@@ -9,12 +9,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::Event;
-use crate::auth::token::OpaqueToken;
-use crate::body::Form;
+use crate::db::query;
 use crate::db::sessions::{self, Cutoffs, Listed};
-use crate::db::{email_tokens, query};
 use crate::error::ApiError;
 use crate::handlers::Call;
+use crate::handlers::links::{self, Link};
 use crate::reply::{self, Done};
 
 /// `{data: […]}`.
@@ -93,24 +92,29 @@ pub async fn revoke_others(call: Call) -> reply::Result {
 /// no fault: whoever follows the link wants it gone.
 ///
 /// # Errors
-/// 400 `invalid_token` for a token that is unknown, used or expired.
+/// 400 `invalid_token` for a bad link.
 pub async fn end(call: Call) -> reply::Result {
+    let token = links::read(&call.body)?;
+    let link = links::follow(&call, &token, &["end_session"]).await?;
+    if !end_by(&call, &link).await? {
+        return link.refuse(&call, "used").await;
+    }
+    reply::json(StatusCode::OK, &Done::new("The session has ended.", call.stamp()))
+}
+
+/// `false` when the link was used or the account shut out meanwhile.
+async fn end_by(call: &Call, link: &Link) -> Result<bool, ApiError> {
     let app = &call.app;
-    let mut form = Form::parse(&call.body)?;
-    let text = form.required("token");
-    form.finish()?;
-    let token = text.as_deref().and_then(OpaqueToken::parse).ok_or(ApiError::InvalidLink)?;
-    let now = call.now();
     let mut client = app.database.get().await?;
     let transaction = query::begin(&mut client).await?;
-    let used = email_tokens::consume(&transaction, &token.hash(), "end_session", now).await?;
-    let (user_id, session_id) = used.and_then(|used| used.user_id.zip(used.subject_id)).ok_or(ApiError::InvalidLink)?;
-    let ended = sessions::revoke(&transaction, session_id, now, "revoked_by_mail").await?;
+    let account = link.spend_with_account(call, &transaction).await?;
+    let Some((account, session_id)) = account.zip(link.subject_id) else { return Ok(false) };
+    let ended = sessions::revoke(&transaction, session_id, call.now(), "revoked_by_mail").await?;
     let details = json!({ "session_id": session_id, "sessions_ended": u8::from(ended), "by": "mail" });
-    let event = Event::success("session.revoked", user_id).with(details);
+    let event = Event::success("session.revoked", account.user.id).with(details);
     event.write(app, &transaction, &call.origin()).await?;
     query::commit(transaction).await?;
-    reply::json(StatusCode::OK, &Done::new("The session has ended.", call.stamp()))
+    Ok(true)
 }
 
 /// One spelling only: 36 characters with hyphens, as the list shows it.

@@ -14,7 +14,7 @@ use crate::auth::email::Email;
 use crate::auth::hash::MAX_PASSWORD_BYTES;
 use crate::body::Form;
 use crate::db::users::Credentials;
-use crate::db::{query, sessions, users};
+use crate::db::{devices, query, sessions, users};
 use crate::defence::{self, Attempt, DeviceMark, Subject};
 use crate::error::ApiError;
 use crate::mail::{Kind, Recipient};
@@ -175,7 +175,7 @@ pub async fn log_out(call: Call) -> reply::Result {
     reply::json(StatusCode::OK, &Done::new("You are logged out.", call.stamp()))
 }
 
-/// `POST /api/v1/auth/logout-all`: ends every session of the user.
+/// `POST /api/v1/auth/logout-all`: ends every session of the user, and forgets every device but the one that asks.
 ///
 /// # Errors
 /// 503 when the end cannot be written down.
@@ -185,6 +185,8 @@ pub async fn log_out_everywhere(call: Call) -> reply::Result {
     let who = call.authenticated()?;
     let mut client = app.database.get().await?;
     let transaction = query::begin(&mut client).await?;
+    let own = defence::known_device(&call, &transaction, who.user.id).await?;
+    devices::revoke_all(&transaction, who.user.id, call.now(), own).await?;
     let ended = sessions::revoke_all(&transaction, who.user.id, call.now(), "logout_all", None).await?;
     let event = Event::success("logout_all", who.user.id).with(json!({ "sessions": ended }));
     event.write(app, &transaction, &call.origin()).await?;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::mail::Kind;
 
-const ALL: [Template; 10] = [
+const ALL: [Template; 11] = [
     Template::Verify,
     Template::SignUp,
     Template::AlreadyRegistered,
@@ -12,6 +12,7 @@ const ALL: [Template; 10] = [
     Template::EmailChangeNotice,
     Template::NewDevice,
     Template::AccountLocked,
+    Template::AccountDeleted,
 ];
 
 fn letter(template: Template, language: &str) -> Letter {
@@ -27,6 +28,7 @@ fn letter(template: Template, language: &str) -> Letter {
             ip_address: Some("203.0.113.9".to_owned()),
         },
         addresses: Some(("old@example.com".to_owned(), "new@example.com".to_owned())),
+        kept_until: Some("2026-07-15T12:34:56Z".parse().unwrap()),
     }
 }
 
@@ -56,6 +58,8 @@ fn every_mail_is_there_in_every_language() {
         }
         let notice = writer.write(&letter(Template::EmailChangeNotice, tag)).unwrap();
         assert!(notice.text.contains("old@example.com") && notice.text.contains("new@example.com"), "{}", notice.text);
+        let deleted = writer.write(&letter(Template::AccountDeleted, tag)).unwrap();
+        assert!(deleted.text.contains("2026-07-15 12:34 UTC"), "{}", deleted.text);
     }
 }
 

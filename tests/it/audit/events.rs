@@ -97,7 +97,9 @@ async fn log_ins_are_logged_with_their_result() {
     scene.expect(&wrong, "login.failed", false, true, false, json!({ "reason": "credentials" })).await;
 
     let stranger = scene.client.log_in("nobody@example.com", "not the password").await.expect(401);
-    scene.expect(&stranger, "login.failed", false, false, false, json!({ "reason": "credentials" })).await;
+    let mark = scene.app.app.address_marks.of("nobody@example.com");
+    let details = json!({ "reason": "credentials", "address_mark": mark });
+    scene.expect(&stranger, "login.failed", false, false, false, details).await;
 
     scene.app.set_active(&scene.account, false).await;
     let disabled = scene.client.log_in(&scene.account.email, PASSWORD).await.expect(403);

@@ -73,13 +73,13 @@ async fn what_cannot_be_logged_does_not_happen() {
     let account = client.sign_up().await;
     let before = app.database.account_data().await;
 
-    let internal = |answer: Answer| assert_eq!(answer.refusal(), (500, "internal_error".into()));
+    let unavailable = |answer: Answer| assert_eq!(answer.refusal(), (503, "service_unavailable".into()));
     for event_type in
         ["login.succeeded", "user.registered", "token.refreshed", "profile.changed", "password.changed", "logout"]
     {
         refuse_events(&watcher, event_type).await;
         let access = &account.tokens.access;
-        internal(match event_type {
+        unavailable(match event_type {
             "login.succeeded" => client.log_in(&account.email, PASSWORD).await,
             "user.registered" => client.register("newcomer@example.com", PASSWORD).await,
             "token.refreshed" => client.refresh(&account.tokens.refresh).await,
@@ -101,7 +101,7 @@ async fn a_wrong_password_is_not_even_called_wrong_when_that_cannot_be_logged() 
     let watcher = app.database.connect().await;
     refuse_events(&watcher, "login.failed").await;
     for email in [account.email.as_str(), "nobody@example.com"] {
-        assert_eq!(client.log_in(email, "not the password").await.refusal(), (500, "internal_error".into()));
+        assert_eq!(client.log_in(email, "not the password").await.refusal(), (503, "service_unavailable".into()));
     }
 }
 

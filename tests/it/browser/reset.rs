@@ -101,10 +101,9 @@ async fn used_expired_and_replaced_links_say_so_and_the_page_sends_another_one()
     let expired = desk.ask_for_link(&account).await;
     desk.app.advance(Duration::from_secs(3601));
 
+    // At once, and not after somebody has thought of a password.
     for link in [replaced, used, expired] {
-        desk.follow(&link, "ask").await;
-        desk.choose(PASSWORD, PASSWORD).await;
-        desk.browser.wait_for_view("invalid").await;
+        desk.follow(&link, "invalid").await;
         assert!(desk.browser.text("[data-view=invalid]").await.contains("older than an hour"));
     }
     desk.browser.fill("#email", &account.email).await;
@@ -115,6 +114,37 @@ async fn used_expired_and_replaced_links_say_so_and_the_page_sends_another_one()
     desk.choose(PASSWORD, PASSWORD).await;
     desk.browser.wait_for_view("done").await;
     desk.app.client().log_in(&account.email, PASSWORD).await.expect(200);
+    desk.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: make browser"]
+async fn a_link_shows_when_and_from_which_device_the_password_was_asked_for() {
+    let desk = Desk::spawn().await;
+    let account = desk.app.client().sign_up().await;
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let client = desk.app.client().with_header("user-agent", firefox);
+    client.forgot_password(&account.email).await.expect(200);
+    let link = desk.link(&account.email, "/reset-password").await;
+    desk.follow(&link, "ask").await;
+    let details = desk.browser.text("dl").await;
+    for detail in ["June 15, 2026", "Firefox on Linux", "127.0.0.1"] {
+        assert!(details.contains(detail), "{detail} is not in {details}");
+    }
+    assert!(!details.contains(&account.email), "{details}");
+    desk.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: make browser"]
+async fn a_link_that_was_used_up_while_its_page_was_open_says_so_at_the_button() {
+    let desk = Desk::spawn().await;
+    let (_, link) = desk.forget().await;
+    desk.follow(&link, "ask").await;
+    let token = link.split_once("token=").unwrap().1;
+    desk.app.client().reset_password(token, PASSWORD).await.expect(200);
+    desk.choose(NEW_PASSWORD, NEW_PASSWORD).await;
+    desk.browser.wait_for_view("invalid").await;
     desk.leave().await;
 }
 

@@ -24,6 +24,11 @@ async fn a_link_shows_where_the_sign_up_came_from_and_its_button_proves_the_addr
     desk.browser.wait_for_view("done").await;
     assert!(desk.is_verified(&account).await);
     assert_eq!(desk.browser.title().await, "E-mail address confirmed · Portcullis");
+    // Somebody else may have signed up, and knows the password.
+    assert!(desk.browser.text("#doubt").await.contains("Did somebody else choose the password of this account?"));
+    desk.browser.click("#doubt a").await;
+    desk.browser.wait_for_view("missing").await;
+    assert!(desk.browser.url().await.ends_with("/reset-password"));
     desk.leave().await;
 }
 
@@ -63,6 +68,7 @@ async fn a_sign_up_that_waits_becomes_an_account_by_its_password() {
     desk.browser.fill("#password", PASSWORD).await;
     desk.browser.click("#ask button").await;
     desk.browser.wait_for_view("done").await;
+    assert_eq!(desk.browser.run("return document.getElementById('doubt').hidden").await, true);
     let user = desk.app.client().log_in("ada@example.com", PASSWORD).await.expect(200).json()["user"].take();
     assert_eq!(user["is_email_verified"], true);
     desk.leave().await;

@@ -1,5 +1,9 @@
 //! `portcullis user`: accounts in the operator's hands.
 
+use std::time::Duration;
+
+use portcullis::clock::{Clock, SystemClock};
+use portcullis::mail::Kind;
 use serde_json::{Value, json};
 
 use crate::support::{Account, Ended, PASSWORD, Program, TestApp};
@@ -109,7 +113,7 @@ async fn an_account_is_found_by_address_in_any_spelling_and_by_id() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_is_for_people_and_with_json_for_programs() {
     let (app, first, program) = scene().await;
-    app.advance(std::time::Duration::from_secs(1));
+    app.advance(Duration::from_secs(1));
     let second = app.client().sign_up().await;
     app.set_active(&second, false).await;
 
@@ -174,6 +178,52 @@ async fn a_password_set_by_the_operator_replaces_the_old_one_and_ends_every_sess
     assert_eq!(client.log_in(&account.email, PASSWORD).await.refusal(), (401, "invalid_credentials".into()));
     client.log_in(&account.email, NEW_PASSWORD).await.expect(200);
     assert_eq!(last_event(&app, &account.id).await, event("password.changed", json!({ "sessions_ended": 2 })));
+}
+
+/// A service whose clock is the one of the command line.
+async fn in_step() -> TestApp {
+    TestApp::builder().at(&SystemClock.now().to_string()).spawn().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_set_by_the_operator_secures_the_account_and_its_owner_is_told() {
+    let app = in_step().await;
+    let program = Program::on(&app.database);
+    let client = app.client();
+    let account = client.sign_up().await;
+    client.change_email(&account.tokens.access, "thief@example.net", PASSWORD).await.expect(200);
+    let confirm = app.link("confirm-email-change", "thief@example.net").await;
+    let undo = app.link("undo-email-change", &account.email).await;
+    let reset = app.reset_link(&account.email).await;
+
+    let set = ["user", "set-password", account.email.as_str(), "--password-stdin"];
+    program.run_with_input(&set, NEW_PASSWORD).await.done();
+    client.follow("confirm-change", &confirm).await.expect_problem(400, "invalid_token");
+    client.reset_password(&reset, PASSWORD).await.expect_problem(400, "invalid_token");
+    let user = client.log_in(&account.email, NEW_PASSWORD).await.expect(200).json()["user"].clone();
+    assert_eq!(user["email"], account.email);
+    let marks = "select count(*) from devices where revoked_at is null";
+    let known: i64 = app.database.connect().await.query_one(marks, &[]).await.unwrap().get(0);
+    assert_eq!(known, 1, "that of the log-in just now");
+    client.follow("undo", &undo).await.expect(200);
+
+    app.advance(Duration::from_secs(600));
+    let mail = app.mail_of(Kind::PasswordChanged, &account.email).await;
+    assert!(mail.subject.contains("was changed"), "{mail:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_its_last_owner_can_still_take_back_is_nobody_elses() {
+    let app = in_step().await;
+    let program = Program::on(&app.database);
+    let client = app.client();
+    let account = client.sign_up().await;
+    client.change_email(&account.tokens.access, "new@example.com", PASSWORD).await.expect(200);
+    client.follow("confirm-change", &app.link("confirm-email-change", "new@example.com").await).await.expect(200);
+    let complaint = create(&program, &account.email, &["--password-stdin"], PASSWORD).await.failed();
+    assert!(complaint.contains("can still take it back"), "{complaint}");
+    client.follow("undo", &app.link("undo-email-change", &account.email).await).await.expect(200);
+    assert_eq!(client.log_in(&account.email, PASSWORD).await.expect(200).json()["user"]["id"], account.id);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Client, Database, PASSWORD, Program, Service, fresh_database, wait_for};
+use crate::support::{Client, Database, PASSWORD, Program, Redis, Service, fresh_database, wait_for};
 
 /// A service that believes the forwarding header of its clients, and somebody who signed up with it.
 struct Attacked {
@@ -91,7 +91,7 @@ async fn a_cleared_account_may_log_in_from_where_it_was_locked_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clearing_a_network_reaches_the_memory_of_running_instances() {
-    let attacked = Attacked::new(&[("LIMIT_MAIL", "1/1h"), ("LIMIT_MAIL_ADDRESS", "2/1h")]).await;
+    let attacked = Attacked::new(&[("LIMIT_MAIL", "1/1h"), ("LIMIT_MAIL_ADDRESS", "3/1h")]).await;
     let ask = async |address: &str, email: &str| {
         let body = serde_json::json!({ "email": email });
         attacked.from(address).post("/api/v1/auth/password/forgot", body).await.status.as_u16()
@@ -125,4 +125,36 @@ async fn what_cannot_be_cleared_is_told() {
         let complaint = program.run(&["limits", "clear", flag, value]).await.misused();
         assert!(complaint.contains(flag), "{complaint}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_redis_counts_is_shown_and_cleared_and_its_silence_is_told() {
+    let redis = Redis::start();
+    let attacked = Attacked::new(&[("REDIS_URL", &redis.url()), ("LIMIT_MAIL", "2/1h")]).await;
+    wait_for("the service to share its limits", async || {
+        let health = attacked.service.client().get("/health").await.json();
+        (health["checks"]["redis"]["status"] == "healthy").then_some(())
+    })
+    .await;
+    let ask = async || {
+        let body = serde_json::json!({ "email": "eve@example.com" });
+        attacked.from("192.0.2.1").post("/api/v1/auth/password/forgot", body).await.status.as_u16()
+    };
+    assert_eq!((ask().await, ask().await, ask().await), (200, 200, 429));
+    let shown = attacked.shown(&["--network", "192.0.2.0/24"]).await;
+    let mail = shown["rate_limits"].as_array().unwrap().iter().find(|standing| standing["class"] == "mail").unwrap();
+    assert_eq!((&mail["network"], &mail["remaining"]), (&"192.0.2.1".into(), &0.into()), "{shown}");
+
+    attacked.lock("192.0.2.7").await;
+    redis.stall();
+    let complaint = attacked.program.run(&["limits", "show", "--network", "192.0.2.1"]).await.failed();
+    assert!(complaint.contains("Redis does not answer"), "{complaint}");
+    let clear = ["limits", "clear", "--account", "ada@example.com"];
+    let complaint = attacked.program.run(&clear).await.failed();
+    assert!(complaint.contains("Redis keeps what it counts"), "{complaint}");
+    attacked.from("192.0.2.7").log_in("ada@example.com", PASSWORD).await.expect(200);
+    redis.resume();
+
+    attacked.program.run(&["limits", "clear", "--network", "192.0.2.0/24"]).await.done();
+    wait_for("the service to share its limits again", async || (ask().await == 200).then_some(())).await;
 }

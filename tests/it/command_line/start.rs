@@ -108,6 +108,26 @@ async fn secrets_can_come_from_files_and_settings_from_a_file_in_the_working_dir
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_the_env_file_that_says_nothing_is_a_fault_that_shows_no_value() {
+    let program = Program::on_fresh_database().await;
+    let file = program.folder().join(".env");
+    for (text, problem) in [
+        ("RATE_LIMIT_ENABLED=tr ue\n", ".env: line 1 is not NAME=value"),
+        ("PORT=0\nJWT_SECRET=my secret with spaces in it\n", ".env: line 2 is not NAME=value"),
+        ("\n\nmy secret\n", ".env: line 3 is not NAME=value"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let ended = program.run(&["user", "list"]).await;
+        assert!(ended.code == Some(1) && ended.stderr.contains(problem), "{ended:?}");
+        assert!(!ended.stderr.contains("secret with") && !ended.stderr.contains("my secret"), "{ended:?}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let ended = program.run(&["user", "list"]).await;
+    assert!(ended.code == Some(1) && ended.stderr.contains("cannot be read"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn production_reads_no_env_file_and_logs_json() {
     let database = fresh_database().await;
     let program = Program::on(&database)

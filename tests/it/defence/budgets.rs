@@ -62,6 +62,10 @@ async fn a_right_password_takes_the_count_back() {
         assert_eq!(guess(&client, &account.email, 4).await.0, 4);
         client.log_in(&account.email, PASSWORD).await.expect(200);
     }
+    // That of the account from anywhere, too, and nothing but its own.
+    let counted = "select failures, cardinality(attempts) from login_attempts where scope = 'account'";
+    let row = app.database.connect().await.query_one(counted, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i32>(0), row.get::<_, i32>(1)), (20, 20));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,6 +131,22 @@ async fn every_route_that_takes_a_password_spends_the_same_budget() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_password_of_a_sign_up_spends_the_same_budget() {
+    let app = TestApp::builder().set("REGISTRATION", "confirm").spawn().await;
+    let (client, email) = (app.client(), "ada@example.com");
+    client.register(email, PASSWORD).await.expect(202);
+    let token = app.link("verify-email", email).await;
+    for number in 0..3 {
+        client.complete(&token, &wrong(number)).await.expect(403);
+    }
+    for number in 3..5 {
+        client.log_in(email, &wrong(number)).await.expect(401);
+    }
+    assert_too_many(&client.complete(&token, PASSWORD).await, "account_network");
+    assert_too_many(&client.log_in(email, PASSWORD).await, "account_network");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_without_an_account_is_limited_just_the_same() {
     let app = TestApp::spawn().await;
     let client = app.client();
@@ -152,6 +172,24 @@ async fn the_owner_is_told_once_and_the_log_each_time() {
     assert_eq!(subjects.len(), 2, "{subjects:?}");
 }
 
+/// Few from each place, so that no budget is ever spent.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_is_told_once_of_an_attack_that_is_spread_over_many_networks() {
+    let app = behind_a_proxy().await;
+    let account = app.client().sign_up().await;
+    let told = async || {
+        let jobs = "select count(*) from mail_jobs where kind = 'account_locked'";
+        app.database.connect().await.query_one(jobs, &[]).await.unwrap().get::<_, i64>(0)
+    };
+    for network in 1..=24 {
+        assert_eq!(guess(&from(&app, &format!("192.0.2.{network}")), &account.email, 4).await.0, 4);
+        assert_eq!(told().await, i64::from(network >= 5), "after {} guesses", network * 4);
+    }
+    assert!(!app.audited().await.contains(&"account.locked".to_owned()));
+    let mails = app.mails().await.into_iter().filter(|mail| mail.to.contains(&account.email)).count();
+    assert_eq!(mails, 2, "the welcome, and one warning");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn switched_off_nothing_is_counted() {
     let app = TestApp::builder().set("RATE_LIMIT_ENABLED", "false").spawn().await;
@@ -165,6 +203,5 @@ async fn an_attempt_that_cannot_be_counted_is_not_made() {
     let app = TestApp::spawn().await;
     let (client, account) = (app.client(), app.client().sign_up().await);
     app.database.connect().await.batch_execute("alter table login_attempts rename to gone").await.unwrap();
-    let answer = client.log_in(&account.email, PASSWORD).await;
-    assert!(answer.status.is_server_error(), "{answer:?}");
+    client.log_in(&account.email, PASSWORD).await.expect_problem(503, "service_unavailable");
 }

@@ -75,7 +75,7 @@ async fn a_known_and_an_unknown_address_get_the_same_answer_and_cause_the_same_w
     let rows = app.database.connect().await.query(sql, &[]).await.unwrap();
     let jobs: Vec<(String, bool, bool, bool)> =
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
-    assert_eq!(jobs, vec![("sign_up".to_owned(), true, true, true); 3]);
+    assert_eq!(jobs, vec![("sign_up".to_owned(), true, false, true); 3]);
 
     // The owner learns of it, without a link that would do anything to the account; the sign-ups are forgotten.
     assert_eq!(app.count_mails_to(ADA).await, 3);
@@ -138,6 +138,8 @@ async fn of_parallel_completions_of_several_sign_ups_one_makes_the_account() {
         let answer = call.await.unwrap();
         match answer.status.as_u16() {
             200 => made += 1,
+            // It came as another one was about to win.
+            409 => drop(answer.expect_problem(409, "email_taken")),
             _ => drop(answer.expect_problem(400, "invalid_token")),
         }
     }
@@ -153,6 +155,46 @@ async fn a_sign_up_that_nobody_completes_in_a_day_is_worth_nothing() {
     app.advance(Duration::from_secs(24 * 3600));
     client.complete(&token, PASSWORD).await.expect_problem(400, "invalid_token");
     assert_eq!(count(&app, "users").await, 0);
+}
+
+/// Strangers learn nothing of it: only who reads the address's mail can ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_not_free_yet_is_said_to_be_taken_and_the_link_works_once_it_is_free() {
+    let app = TestApp::builder().set("REGISTRATION", "confirm").set("DELETION_RETENTION", "12h").spawn().await;
+    let client = app.client();
+    client.register(ADA, PASSWORD).await.expect(202);
+    client.complete(&app.link("verify-email", ADA).await, PASSWORD).await.expect(200);
+    let access = client.log_in(ADA, PASSWORD).await.expect(200).tokens().access;
+    let body = json!({ "password": PASSWORD });
+    client.call(http::Method::DELETE, "/api/v1/auth/me", Some(&access), Some(&body)).await.expect(200);
+
+    app.advance(Duration::from_secs(3600));
+    client.register(ADA, PASSWORD).await.expect(202);
+    let token = app.link("verify-email", ADA).await;
+    client.complete(&token, PASSWORD).await.expect_problem(409, "email_taken");
+    client.complete(&token, ATTACKERS_PASSWORD).await.expect_problem(403, "invalid_credentials");
+    app.advance(Duration::from_secs(12 * 3600));
+    app.sweep().await;
+    client.complete(&token, PASSWORD).await.expect(200);
+    client.log_in(ADA, PASSWORD).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_its_last_owner_can_still_take_back_is_said_to_be_taken() {
+    let app = confirming().await;
+    let client = app.client();
+    client.register(ADA, PASSWORD).await.expect(202);
+    client.complete(&app.link("verify-email", ADA).await, PASSWORD).await.expect(200);
+    let access = client.log_in(ADA, PASSWORD).await.expect(200).tokens().access;
+    client.change_email(&access, "new@example.com", PASSWORD).await.expect(200);
+    client.follow("confirm-change", &app.link("confirm-email-change", "new@example.com").await).await.expect(200);
+
+    app.advance(Duration::from_secs(60 * 3600));
+    client.register(ADA, PASSWORD).await.expect(202);
+    let token = app.link("verify-email", ADA).await;
+    client.complete(&token, PASSWORD).await.expect_problem(409, "email_taken");
+    app.advance(Duration::from_secs(12 * 3600));
+    client.complete(&token, PASSWORD).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,6 +253,26 @@ async fn this_was_not_me_deletes_the_unverified_account_with_all_that_was_its_ow
     // The address is free at once.
     client.register(ADA, PASSWORD).await.expect(201);
     client.follow("verify", &app.link("verify-email", ADA).await).await.expect(200);
+}
+
+/// With open registration a click proves the address for whoever chose the password. The mailbox has the last word.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_confirmed_a_strangers_sign_up_shuts_the_stranger_out_by_a_reset() {
+    let app = TestApp::spawn().await;
+    let client = app.client();
+    let stranger = client.register(ADA, ATTACKERS_PASSWORD).await.expect(201).tokens();
+    client.follow("verify", &app.link("verify-email", ADA).await).await.expect(200);
+    assert_eq!(client.me(&stranger.access).await.expect(200).json()["is_email_verified"], true);
+    client.change_email(&stranger.access, "stranger@example.com", ATTACKERS_PASSWORD).await.expect(200);
+    let change = app.link("confirm-email-change", "stranger@example.com").await;
+
+    client.reset_password(&app.reset_link(ADA).await, PASSWORD).await.expect(200);
+    client.me(&stranger.access).await.expect_problem(401, "token_revoked");
+    client.refresh(&stranger.refresh).await.expect_problem(401, "token_revoked");
+    client.log_in(ADA, ATTACKERS_PASSWORD).await.expect_problem(401, "invalid_credentials");
+    client.follow("confirm-change", &change).await.expect_problem(400, "invalid_token");
+    let user = client.log_in(ADA, PASSWORD).await.expect(200).json()["user"].clone();
+    assert_eq!((&user["email"], &user["is_email_verified"]), (&json!(ADA), &json!(true)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,35 @@ async fn slow_heads_and_slow_bodies_hold_up_nobody() {
     app.serves_honest_clients().await;
 }
 
+/// A place in flight is for those who have something to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_slow_bodies_than_there_are_places_keep_nobody_out() {
+    let app = TestApp::builder().set("TRUSTED_PROXIES", "127.0.0.0/8").spawn().await;
+    let mut attackers = Vec::new();
+    for number in 0..1100 {
+        let head = format!(
+            "POST /api/v1/auth/refresh HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 192.0.2.{}\r\n\
+             Content-Type: application/json\r\nContent-Length: 22\r\n\r\n{{\"refresh",
+            number % 55
+        );
+        attackers.push(Wire::behind(app.address, head).await);
+    }
+    crate::support::wait_for("as many to wait as may", async || {
+        let families = app.app.metrics.registry.gather();
+        let waiting = families.iter().find(|family| family.name() == "http_server_requests_in_flight")?;
+        let waiting: f64 = waiting.get_metric().iter().map(|metric| metric.get_gauge().get_value()).sum();
+        (waiting >= 1024.0).then_some(())
+    })
+    .await;
+    app.serves_honest_clients().await;
+    app.client().get("/.well-known/jwks.json").await.expect(200);
+    // Those that waited longest made room; the others are answered once their bodies are there.
+    let mut last = attackers.pop().unwrap();
+    last.write("_token\": \"x\"}").await;
+    assert_eq!(last.answer().await.status, 401);
+    attackers[0].answer().await.expect_problem(408, "request_timeout");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_that_do_not_read_hold_up_nobody() {
     let app = TestApp::spawn().await;

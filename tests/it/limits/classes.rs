@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use http::Method;
+use portcullis::routes::{Access, ROUTES, Route};
 use serde_json::json;
 
 use super::{assert_limited, forgot, from, limited, passed};
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{Answer, Client, PASSWORD, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_class_has_a_limit_of_its_own_per_network() {
@@ -46,6 +47,20 @@ async fn the_default_counts_every_request_also_for_what_is_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn setting_the_time_of_day_neither_lifts_limits_nor_prolongs_them() {
+    let app = limited(&[("LIMIT_MAIL", "3/10m")]).spawn().await;
+    let here = from(&app, "192.0.2.1");
+    let (count, _) = passed(4, async || forgot(&here, "a@example.com").await).await;
+    assert_eq!(count, 3);
+    for time in ["2026-06-16T12:00:00Z", "2026-06-14T12:00:00Z"] {
+        app.clock.set(time.parse().unwrap());
+        assert_limited(&forgot(&here, "a@example.com").await, "mail", 3, 600);
+    }
+    app.advance(Duration::from_secs(200));
+    assert_ne!(forgot(&here, "a@example.com").await.status, 429, "one has come back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_tightest_of_several_limits_speaks() {
     let app = limited(&[("RATE_LIMIT_REQUESTS", "10"), ("LIMIT_REFRESH", "2/1h")]).spawn().await;
     let here = from(&app, "192.0.2.1");
@@ -67,19 +82,66 @@ async fn a_user_is_limited_from_however_many_networks() {
     from(&app, "192.0.2.4").me(&bob.tokens.access).await.expect(200);
 }
 
+/// Routes that take an address and mail nobody at it just because it was typed.
+const MAIL_NOBODY: &[&str] = &["/api/v1/auth/login", "/api/v1/auth/password/reset", "/api/v1/password/reset"];
+
+/// Asks for whatever the row does about an address.
+async fn type_address(client: &Client, route: &Route, access: &str, email: &str) -> Answer {
+    let mut body = json!({ "email": email });
+    let more = match (&route.method, route.path) {
+        (_, "/api/v1/auth/register") => json!({ "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" }),
+        (&Method::PUT, "/api/v1/auth/me") => json!({ "current_password": PASSWORD }),
+        _ => json!({}),
+    };
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let access = (route.access == Access::User).then_some(access);
+    client.call(route.method.clone(), route.path, access, Some(&body)).await
+}
+
+async fn count_jobs(app: &TestApp) -> i64 {
+    app.database.connect().await.query_one("select count(*) from mail_jobs", &[]).await.unwrap().get(0)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mailbox_is_not_flooded_whether_or_not_it_is_known() {
-    let app = limited(&[("LIMIT_MAIL_ADDRESS", "2/1h")]).spawn().await;
-    let account = app.client().sign_up().await;
-    for email in [account.email.as_str(), "nobody@example.com"] {
-        for network in 1..=2 {
-            forgot(&from(&app, &format!("192.0.2.{network}")), email).await.expect(200);
+    let elsewhere = TestApp::spawn().await;
+    let (known, asking) = (elsewhere.client().sign_up().await, elsewhere.client().sign_up().await);
+    for registration in ["open", "confirm"] {
+        let limits = limited(&[("LIMIT_MAIL_ADDRESS", "2/1h"), ("REGISTRATION", registration)]);
+        let app = limits.on(elsewhere.database.clone()).with_clock(elsewhere.clock.clone()).spawn().await;
+        let takes_address = |route: &&Route| route.texts.iter().any(|(field, _)| *field == "/email");
+        for route in ROUTES.iter().filter(takes_address).filter(|route| !MAIL_NOBODY.contains(&route.path)) {
+            let unknown = format!("nobody{}@example.com", route.path.replace('/', "."));
+            for email in [&known.email, &unknown] {
+                let access = from(&app, "192.0.2.9").log_in(&asking.email, PASSWORD).await.expect(200).tokens().access;
+                let before = count_jobs(&app).await;
+                for network in 1..=6 {
+                    let spelled = if network % 2 == 0 { email.clone() } else { email.to_uppercase() };
+                    let client = from(&app, &format!("192.0.2.{network}"));
+                    let answer = type_address(&client, route, &access, &spelled).await;
+                    if network <= 2 {
+                        assert_ne!(answer.status, 429, "{route:?} {email}: {answer:?}");
+                    } else {
+                        assert_limited(&answer, "mail_address", 2, 3600);
+                    }
+                }
+                // A change of address tells the old one as well, which is that of the account that asks.
+                let most = if route.access == Access::User { 4 } else { 2 };
+                assert!(count_jobs(&app).await - before <= most, "{route:?} {email}");
+                app.advance(Duration::from_secs(3600));
+            }
         }
-        let resent =
-            from(&app, "192.0.2.3").post("/api/v1/auth/email/resend", json!({ "email": email.to_uppercase() })).await;
-        assert_limited(&resent, "mail_address", 2, 3600);
     }
-    forgot(&from(&app, "192.0.2.3"), "somebody@example.com").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_for_mail_costs_neither_a_hash_nor_a_look() {
+    let app = limited(&[("LIMIT_MAIL_ADDRESS", "1/1h"), ("REGISTRATION", "confirm")]).spawn().await;
+    forgot(&app.client(), "ada@example.com").await.expect(200);
+    // Nothing can be hashed or looked up from here on: whatever needs it would not get as far as this answer.
+    app.app.database.close();
+    assert_limited(&app.client().register("Ada@example.com", PASSWORD).await, "mail_address", 1, 3600);
+    assert_limited(&forgot(&app.client(), "ADA@example.com").await, "mail_address", 1, 3600);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,4 +233,20 @@ async fn a_refused_request_is_not_looked_at() {
     here.call(Method::PUT, "/api/v1/auth/password/change", Some("none"), Some(&change)).await.expect(401);
     here.change_password(&account.tokens.access, PASSWORD, "an entirely different passphrase").await.expect(429);
     app.client().log_in(&account.email, PASSWORD).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_two_forwarding_headers_the_configured_one_counts_and_the_other_is_anybodys() {
+    let app = limited(&[("LIMIT_REFRESH", "2/1h"), ("FORWARDED_HEADER", "forwarded")]).spawn().await;
+    let through = |node: &str, spoofed: &str| {
+        app.client().with_header("forwarded", &format!("for={node}")).with_header("x-forwarded-for", spoofed)
+    };
+    assert_eq!(passed(3, async || through("192.0.2.1", "203.0.113.1").refresh("x").await).await.0, 2);
+    through("192.0.2.1", "203.0.113.2").refresh("x").await.expect(429);
+    through("192.0.2.2", "203.0.113.1").refresh("x").await.expect(401);
+    through("\"[2001:db8::1]:4711\"", "203.0.113.1").refresh("x").await.expect(401);
+    let seen = "select distinct host(ip_address) from audit_logs where event_type = 'login.failed' order by 1";
+    through("192.0.2.9", "203.0.113.9").log_in("nobody@example.com", "not the password").await.expect(401);
+    let seen = app.database.connect().await.query(seen, &[]).await.unwrap();
+    assert_eq!(seen.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["192.0.2.9"]);
 }

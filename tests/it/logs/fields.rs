@@ -37,13 +37,25 @@ fn flatten(prefix: &str, object: &Map<String, Value>, names: &mut BTreeSet<Strin
 async fn every_line_of_a_busy_scene_has_documented_fields_only_and_every_line_of_a_request_its_ids() {
     let documented: BTreeSet<_> = rows("## Fields").iter().flat_map(|row| quoted(row[0])).map(str::to_owned).collect();
     assert!(documented.len() > 30, "{documented:?}");
-    let service = talkative(&fresh_database().await).serve().await;
+    let program = talkative(&fresh_database().await);
+    let [level, denied] = ["level", "denied"].map(|name| program.folder().join(name));
+    std::fs::write(&level, "trace").unwrap();
+    std::fs::write(&denied, "192.0.2.0/24\n").unwrap();
+    let program = program.unset("LOG_LEVEL").set("LOG_LEVEL_FILE", level.to_str().unwrap());
+    let service = program.set("LIMIT_DENY_FILE", denied.to_str().unwrap()).serve().await;
     secrets::play(&service.client()).await;
+    // What is read anew comes last, and fails after it went well.
+    service.hang_up("read the lists of networks anew").await;
+    std::fs::write(&level, "chatty").unwrap();
+    std::fs::write(&denied, "nowhere\n").unwrap();
+    service.hang_up("the old lists of networks stay in force").await;
     let ended = service.stop().await;
 
     let mut found = BTreeSet::new();
     for text in ended.stderr.lines() {
         let line: Map<String, Value> = serde_json::from_str(text).unwrap();
+        // A parser keeps the last of two members of one name, and says nothing.
+        assert_eq!(text.matches("\"level\":").count(), 1, "{text}");
         flatten("", &line, &mut found);
         if let Some(span) = line.get("span") {
             for id in ["request.id", "trace_id"] {
@@ -54,6 +66,7 @@ async fn every_line_of_a_busy_scene_has_documented_fields_only_and_every_line_of
     let unknown: Vec<_> = found.difference(&documented).collect();
     assert!(unknown.is_empty(), "not in docs/logging.md: {unknown:?}");
     assert!(found.contains("span.request.id") && found.contains("event") && found.contains("refusal"), "{found:?}");
+    assert!(found.contains("log_level") && found.contains("denied"), "{found:?}");
 }
 
 #[test]

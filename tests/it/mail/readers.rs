@@ -94,7 +94,7 @@ async fn a_mail_goes_to_the_address_that_is_stored_and_never_to_the_one_that_was
 async fn a_sign_up_with_a_free_address_gets_its_link_and_one_with_a_taken_address_tells_the_owner() {
     let app = TestApp::spawn().await;
     let pending = add_pending(&app, "New@example.com", "new@example.com").await;
-    enqueue_one(&app, about(Kind::SignUp, Recipient::Subject, pending)).await;
+    enqueue_one(&app, about(Kind::SignUp, Recipient::EmailKey("new@example.com"), pending)).await;
     let mail = app.mail_to("New@example.com").await;
     assert!(mail.link().contains("/verify-email?token=") && !mail.text.contains("Eve"), "{}", mail.text);
     assert!(exists(&app, "pending_registrations", pending).await);
@@ -103,7 +103,7 @@ async fn a_sign_up_with_a_free_address_gets_its_link_and_one_with_a_taken_addres
     let owner = add_user(&app, ADA, "Ada").await;
     set_verified(&app, owner).await;
     let pending = add_pending(&app, "ADA@example.com", ADA).await;
-    let job = enqueue_one(&app, about(Kind::SignUp, Recipient::Subject, pending)).await;
+    let job = enqueue_one(&app, about(Kind::SignUp, Recipient::EmailKey(ADA), pending)).await;
     let mail = only(app.mails().await);
     assert_eq!((mail.to.as_str(), mail.subject.as_str()), (ADA, "You already have an account with Portcullis"));
     assert!(!mail.has_link() && mail.text.starts_with("Hello Ada,"), "{}", mail.text);
@@ -189,4 +189,21 @@ async fn a_verify_mail_tells_of_the_sign_up_whoever_asked_for_it_again() {
         // Whoever signs a stranger up must not get words of his own into the stranger's mailbox.
         assert!(mail.text.starts_with("Hello,") && !mail.text.contains("evil"), "{}", mail.text);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verify_mail_tells_what_its_page_tells_also_when_the_first_mail_is_long_forgotten() {
+    let app = TestApp::spawn().await;
+    let windows = app.client().with_header("user-agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0");
+    let account = windows.sign_up().await;
+    assert_eq!(app.mails().await.len(), 1);
+    app.advance(std::time::Duration::from_secs(8 * 86_400));
+    app.sweep().await;
+    let linux = app.client().with_header("user-agent", "curl/8.14");
+    linux.resend(&account.email).await.expect(200);
+    let mail = app.mail_to(&account.email).await;
+    let page = linux.inspect(mail.token()).await;
+    assert_eq!(page["device_info"], "Firefox on Windows");
+    assert_eq!(page["created_at"], "2026-06-15T12:00:00Z");
+    assert!(mail.text.contains("2026-06-15 12:00 UTC\n  Device: Firefox on Windows\n"), "{}", mail.text);
 }

@@ -1,13 +1,14 @@
 //! What must show in the mail and nowhere else.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use portcullis::auth::token::OpaqueToken;
 
-use crate::support::{Program, fresh_database, mails_in, wait_for};
+use crate::support::{Program, TestApp, fresh_database, mails_in, wait_for};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_link_or_token_shows_in_logs_or_tables_and_the_file_is_its_owners() {
-    use std::os::unix::fs::PermissionsExt;
-
+async fn no_link_or_token_shows_in_logs_or_tables_and_folder_and_files_are_their_owners() {
     let database = fresh_database().await;
     let program = Program::on(&database).set("LOG_LEVEL", "trace");
     let service = program.serve().await;
@@ -35,9 +36,20 @@ async fn no_link_or_token_shows_in_logs_or_tables_and_the_file_is_its_owners() {
         }
         assert!(rows.contains(&hex(&token.hash())), "no hash in {rows}");
     }
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
     let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     for path in files {
         assert!(log.contains(path.to_str().unwrap()), "{} is not in the log: {log}", path.display());
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(mode(&path), 0o600);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_for_mails_that_others_could_read_is_shut() {
+    let app = TestApp::spawn().await;
+    let folder = app.data_dir.path().join("mail");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let _replica = app.replica().await;
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
 }

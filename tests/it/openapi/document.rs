@@ -2,12 +2,13 @@
 
 use http::HeaderMap;
 use portcullis::handlers::docs::OPENAPI_YAML;
+use portcullis::routes::Route;
 use serde_json::{Map, Value, json};
 
 use crate::support::Answer;
 
 /// The whole document.
-pub(super) struct Document {
+pub(crate) struct Document {
     root: Value,
     schemas: Value,
 }
@@ -22,7 +23,7 @@ pub(super) struct Operation<'a> {
 }
 
 impl Document {
-    pub(super) fn load() -> Self {
+    pub(crate) fn load() -> Self {
         let root: Value = serde_yaml_ng::from_str(OPENAPI_YAML).unwrap();
         let schemas = closed(&root["components"]["schemas"]);
         Self { root, schemas }
@@ -42,6 +43,15 @@ impl Document {
         self.operations()
             .find(|operation| operation.method.eq_ignore_ascii_case(method) && operation.path == path)
             .unwrap_or_else(|| panic!("openapi.yaml has no {method} {path}"))
+    }
+
+    /// Holds an answer of a row to what its operation promises for just this status: the reply for any other refusal does not count.
+    #[track_caller]
+    pub(crate) fn assert_promised(&self, route: &Route, answer: &Answer) {
+        let operation = self.operation(route.method.as_str(), route.path);
+        let promised = object(&operation.object["responses"]).contains_key(answer.status.as_str());
+        assert!(promised, "{route:?} does not promise {}", answer.status);
+        assert_eq!(operation.faults(answer), [""; 0], "{route:?} → {answer:?}");
     }
 
     /// What stands behind `{$ref}`, or the value itself.

@@ -42,6 +42,7 @@ async fn every_operation_that_takes_a_mailed_link_answers_as_promised() {
     }
     for reset in ["/api/v1/auth/password/reset", "/api/v1/password/reset"] {
         let token = held.app.reset_link(&account.email).await;
+        succeed(&held, "/api/v1/auth/email/inspect", json!({ "token": token })).await;
         let body = json!({ "token": token, "email": account.email, "new_password": NEW_PASSWORD });
         succeed(&held, reset, body.clone()).await;
         assert_eq!(held.post(reset, body).await.refusal(), (400, "invalid_token".into()));
@@ -102,4 +103,12 @@ async fn a_sign_up_that_waits_for_confirmation_is_answered_as_promised() {
     let wrong = json!({ "token": token, "password": "not the password" });
     assert_eq!(held.post(verify, wrong).await.refusal(), (403, "invalid_credentials".into()));
     succeed(&held, verify, json!({ "token": token, "password": PASSWORD })).await;
+
+    let access = held.client.log_in("ada@example.com", PASSWORD).await.expect(200).tokens().access;
+    let body = json!({ "password": PASSWORD });
+    held.client.call(Method::DELETE, "/api/v1/auth/me", Some(&access), Some(&body)).await.expect(200);
+    held.client.register("ada@example.com", PASSWORD).await.expect(202);
+    let token = held.app.link("verify-email", "ada@example.com").await;
+    let body = json!({ "token": token, "password": PASSWORD });
+    assert_eq!(held.post(verify, body).await.refusal(), (409, "email_taken".into()));
 }

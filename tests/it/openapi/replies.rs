@@ -56,7 +56,7 @@ impl Held {
         answer
     }
 
-    fn hold(&self, operation: Operation<'_>, answer: &Answer) {
+    pub(super) fn hold(&self, operation: Operation<'_>, answer: &Answer) {
         let faults = operation.faults(answer);
         let Operation { method, path, .. } = operation;
         let body = String::from_utf8_lossy(&answer.body);

@@ -1,5 +1,10 @@
 //! What is kept of a password: all of it, in today's format, whatever it came in.
 
+use std::time::Duration;
+
+use portcullis::auth::hash::{Algorithm, dummy};
+use portcullis::prices;
+
 use crate::support::{Account, PASSWORD, TestApp};
 
 const COMMON_72: &str = "seventy-two bytes that two people share, which is where bcrypt would stop";
@@ -131,4 +136,53 @@ async fn an_imported_hash_that_demands_too_much_work_is_refused_like_a_wrong_pas
         import(&app, &account, hash).await;
         client.log_in(&account.email, "gate of horn").await.expect_problem(401, "invalid_credentials");
     }
+}
+
+/// How often an instance computed hashes of this format, and how long all of them took.
+async fn computed(app: &TestApp, format: &str) -> (u32, Duration) {
+    let metrics = String::from_utf8(app.client().get("/metrics").await.expect(200).body.to_vec()).unwrap();
+    let value = |part: &str| {
+        let series = format!("portcullis_hash_duration_seconds_{part}{{algorithm=\"{format}\"}} ");
+        metrics.lines().find_map(|line| line.strip_prefix(&series)).map_or("0", |value| value)
+    };
+    (value("count").parse().unwrap(), Duration::from_secs_f64(value("sum").parse().unwrap()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_imported_hashes_cost_is_known_before_the_first_guess() {
+    let app = TestApp::spawn().await;
+    let dear = [dummy(Algorithm::Bcrypt { cost: 8 }), dummy(Algorithm::argon2id())];
+    let others =
+        [dummy(Algorithm::Bcrypt { cost: 4 }).replace("$2b$", "$2y$"), "*".to_owned(), "$scrypt$ln=4$".to_owned()];
+    for hash in dear.iter().chain(&dear).chain(&others) {
+        let account = app.client().sign_up().await;
+        import(&app, &account, hash).await;
+    }
+
+    let fresh = app.replica().await;
+    for format in ["bcrypt", "argon2id"] {
+        let (count, took) = computed(&fresh, format).await;
+        assert_eq!(count, 1, "one computation of each kind that is dearer or cheaper than a new hash: {format}");
+        // The sum is a float.
+        assert!(fresh.app.hasher.floor() + Duration::from_nanos(10) >= took, "{format}: {took:?}");
+    }
+    assert_eq!(computed(&fresh, "scrypt").await.0, 0);
+
+    // What an import brings while the service runs counts with the next look.
+    let account = app.client().sign_up().await;
+    import(&app, &account, "$pbkdf2-sha256$4000$//77//77//77//77//77$nGg3cS7I1yhl5JFk066wp3fN1Ts1lr7Ft.OO1QjgFYU")
+        .await;
+    for _ in 0..2 {
+        prices::learn(fresh.app.clone()).await.unwrap();
+    }
+    assert_eq!(computed(&fresh, "pbkdf2-sha256").await.0, 1);
+    assert_eq!(computed(&fresh, "bcrypt").await.0, 1, "a known price is not computed again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_without_imported_hashes_computes_none_at_its_start() {
+    let app = TestApp::spawn().await;
+    app.client().sign_up().await;
+    let fresh = app.replica().await;
+    assert_eq!((fresh.app.hasher.floor(), computed(&fresh, "bcrypt").await.0), (Duration::ZERO, 0));
 }

@@ -166,6 +166,35 @@ async fn a_link_works_once_and_for_an_hour() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_tells_when_and_from_which_device_a_reset_was_asked_for_and_whether_its_link_is_good() {
+    let app = TestApp::builder().set("TRUSTED_PROXIES", "127.0.0.0/8").spawn().await;
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let client = app.client().with_header("user-agent", firefox).with_header("x-forwarded-for", "203.0.113.9");
+    let account = app.client().sign_up().await;
+    app.advance(Duration::from_secs(60));
+    client.forgot_password(&account.email).await.expect(200);
+    let token = app.link("reset-password", &account.email).await;
+    let wanted = json!({
+        "purpose": "reset", "created_at": "2026-06-15T12:01:00Z", "device_info": "Firefox on Linux",
+        "ip_address": "203.0.113.9", "password_required": false,
+    });
+    let before = app.database.account_data().await;
+    for _ in 0..2 {
+        assert_eq!(app.client().inspect(&token).await, wanted);
+    }
+    assert_eq!(app.database.account_data().await, before, "looking uses nothing up");
+    app.client().reset_password(&token, NEW_PASSWORD).await.expect(200);
+
+    let replaced = app.reset_link(&account.email).await;
+    app.advance(Duration::from_secs(60));
+    let expired = app.reset_link(&account.email).await;
+    app.advance(Duration::from_secs(3600));
+    for token in [token, replaced, expired] {
+        app.client().follow("inspect", &token).await.expect_problem(400, "invalid_token");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_known_and_an_unknown_address_get_the_same_answer_and_the_same_rows() {
     let app = TestApp::spawn().await;
     let client = app.client();
@@ -183,7 +212,7 @@ async fn a_known_and_an_unknown_address_get_the_same_answer_and_the_same_rows() 
     let jobs = "select count(*) from mail_jobs where kind = 'reset' and user_id is null and email_key is not null";
     assert_eq!(database.query_one(jobs, &[]).await.unwrap().get::<_, i64>(0), 3);
     let events = "select count(*) from audit_logs where event_type = 'password.reset_requested' \
-                  and user_id is null and success and details = '{}'";
+                  and user_id is null and success and details - 'address_mark' = '{}'";
     assert_eq!(database.query_one(events, &[]).await.unwrap().get::<_, i64>(0), 3);
     assert_eq!(app.count_mails_to("nobody@example.com").await, 0);
     for email in ["", "ada", "ada@localhost"] {

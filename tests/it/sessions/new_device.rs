@@ -28,10 +28,6 @@ async fn told(app: &TestApp) -> Vec<(Uuid, Uuid, String)> {
     rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
 }
 
-async fn end(client: &Client, token: &str) -> Answer {
-    client.post("/api/v1/auth/sessions/end", json!({ "token": token })).await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_in_is_told_when_its_device_or_its_network_is_new_and_not_otherwise() {
     let app = behind_a_proxy().await;
@@ -94,12 +90,12 @@ async fn the_link_in_the_mail_ends_the_session_that_it_tells_of_and_works_once()
     let app = behind_a_proxy().await;
     let (account, stolen, token) = told_of_a_stranger(&app).await;
     let client = app.client();
-    end(&client, &token).await.expect(200);
+    client.end_session(&token).await.expect(200);
     let tokens = stolen.tokens();
     assert_eq!(client.me(&tokens.access).await.refusal(), (401, "token_revoked".into()));
     assert_eq!(client.refresh(&tokens.refresh).await.refusal(), (401, "token_revoked".into()));
     client.me(&account.tokens.access).await.expect(200);
-    assert_eq!(end(&client, &token).await.refusal(), (400, "invalid_token".into()));
+    assert_eq!(client.end_session(&token).await.refusal(), (400, "invalid_token".into()));
     assert_eq!(app.audited().await.iter().filter(|event| *event == "session.revoked").count(), 1);
 }
 
@@ -108,7 +104,7 @@ async fn the_link_works_when_the_session_has_ended_already() {
     let app = behind_a_proxy().await;
     let (_, stolen, token) = told_of_a_stranger(&app).await;
     app.client().log_out(&stolen.tokens().access).await.expect(200);
-    end(&app.client(), &token).await.expect(200);
+    app.client().end_session(&token).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,12 +115,12 @@ async fn a_link_is_good_for_three_days_and_no_other_token_will_do() {
     let job = told(&app).await[0].0;
     let verify = app.app.links.token("verify", job).text();
     for wrong in ["", "x", verify.as_str(), &account.tokens.refresh, &stolen.tokens().refresh, &token[1..]] {
-        assert_eq!(end(&client, wrong).await.refusal(), (400, "invalid_token".into()), "{wrong}");
+        assert_eq!(client.end_session(wrong).await.refusal(), (400, "invalid_token".into()), "{wrong}");
     }
     assert_eq!(client.post("/api/v1/auth/sessions/end", json!({})).await.refusal(), (400, "validation_error".into()));
     client.refresh(&stolen.tokens().refresh).await.expect(200);
     app.advance(72 * HOUR);
-    assert_eq!(end(&client, &token).await.refusal(), (400, "invalid_token".into()));
+    assert_eq!(client.end_session(&token).await.refusal(), (400, "invalid_token".into()));
     // Following the link, as mail scanners do, uses nothing up and ends nothing.
     client.call(Method::GET, "/api/v1/auth/sessions/end", None, None).await.expect(405);
 }
@@ -136,7 +132,7 @@ async fn twenty_parallel_uses_of_one_link_end_the_session_once() {
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let (client, token) = (app.client(), token.clone());
-            tokio::spawn(async move { end(&client, &token).await.status.as_u16() })
+            tokio::spawn(async move { client.end_session(&token).await.status.as_u16() })
         })
         .collect();
     let mut won = 0;

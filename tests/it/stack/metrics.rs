@@ -129,6 +129,18 @@ async fn production_serves_metrics_to_this_machine_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_on_this_machine_that_nobody_named_does_not_give_metrics_away() {
+    let app = production().spawn().await;
+    for (header, value) in
+        [("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=192.0.2.1")]
+    {
+        let request = Request::get("/metrics").header(header, value).body(Full::default()).unwrap();
+        app.client().send(request).await.expect_problem(403, "forbidden");
+    }
+    exposition(&app.client()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_through_a_trusted_proxy_on_this_machine_is_not_of_this_machine() {
     let app = production().set("TRUSTED_PROXIES", "127.0.0.1/32").spawn().await;
     for (forwarded_for, status) in [("192.0.2.1", 403), ("127.0.0.1, 192.0.2.1", 403), ("127.0.0.1", 200)] {

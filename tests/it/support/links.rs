@@ -45,6 +45,11 @@ impl Client {
         self.post(&format!("/api/v1/auth/email/{operation}"), json!({ "token": token })).await
     }
 
+    /// Follows the link in a mail about a log-in from a new device.
+    pub(crate) async fn end_session(&self, token: &str) -> Answer {
+        self.post("/api/v1/auth/sessions/end", json!({ "token": token })).await
+    }
+
     /// Completes a sign-up that waits for its password.
     pub(crate) async fn complete(&self, token: &str, password: &str) -> Answer {
         self.post("/api/v1/auth/email/verify", json!({ "token": token, "password": password })).await

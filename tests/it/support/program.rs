@@ -127,7 +127,8 @@ impl Program {
         Service { child, address: ([127, 0, 0, 1], 0).into(), stdout, stderr, _folder: self.folder.clone() }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command that is not started yet.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
         // A process group of its own, as a shell gives it, and nothing of the developer's own settings.
         command.args(arguments).current_dir(self.folder.path()).process_group(0);

@@ -8,7 +8,10 @@ use super::{Source, assert_none, files, read, root};
 
 /// The documents that people read first.
 fn documents() -> Vec<Source> {
-    files(&["README.md", "ARCHITECTURE.md", "migrations", "layers/README.md", "deploy", "docs"], &["md"])
+    files(
+        &["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "migrations", "layers/README.md", "deploy", "docs"],
+        &["md"],
+    )
 }
 
 #[test]

@@ -32,12 +32,13 @@ impl Flight {
 
     /// Takes part until it is over.
     pub(super) async fn join(self: Arc<Self>) {
-        poll_fn(|cx| self.poll(cx)).await;
+        let mut seat = None;
+        poll_fn(|cx| self.poll(&mut seat, cx)).await;
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&self, seat: &mut Option<Seat>, cx: &mut Context<'_>) -> Poll<()> {
         // First, or the work might wake those who wait before this one is among them.
-        self.waiting.add(cx.waker());
+        self.waiting.add(seat, cx.waker());
         let mut turn = Turn { work: lock(&self.work), waiting: &self.waiting };
         // Outside its place while it runs, so that a panic ends it.
         let Some(mut work) = turn.work.take() else { return Poll::Ready(()) };
@@ -72,20 +73,40 @@ impl Drop for Turn<'_> {
 
 /// Those who wait. All of them are woken each time: the one that would take the next turn may have gone away.
 #[derive(Default)]
-struct Waiting {
-    wakers: Mutex<Vec<Waker>>,
+struct Waiting(Mutex<Round>);
+
+/// The wakers since all were woken last.
+#[derive(Default)]
+struct Round {
+    number: u64,
+    wakers: Vec<Waker>,
+}
+
+/// Where the waker of one who waits is, so that it need not be searched among thousands.
+#[derive(Clone, Copy)]
+struct Seat {
+    round: u64,
+    index: usize,
 }
 
 impl Waiting {
-    fn add(&self, waker: &Waker) {
-        let mut wakers = lock(&self.wakers);
-        if !wakers.iter().any(|known| known.will_wake(waker)) {
-            wakers.push(waker.clone());
+    fn add(&self, seat: &mut Option<Seat>, waker: &Waker) {
+        let mut round = lock(&self.0);
+        let known = seat.filter(|seat| seat.round == round.number).and_then(|seat| round.wakers.get_mut(seat.index));
+        if let Some(known) = known {
+            known.clone_from(waker);
+        } else {
+            *seat = Some(Seat { round: round.number, index: round.wakers.len() });
+            round.wakers.push(waker.clone());
         }
     }
 
     fn wake_all(&self) {
-        let wakers = mem::take(&mut *lock(&self.wakers));
+        let mut round = lock(&self.0);
+        round.number = round.number.wrapping_add(1);
+        let wakers = mem::take(&mut round.wakers);
+        // A waker may poll at once, which adds one.
+        drop(round);
         wakers.into_iter().for_each(Waker::wake);
     }
 }
@@ -153,6 +174,17 @@ mod tests {
         sender.send(()).unwrap();
         assert!(!flight.is_over());
         assert!(pin!(Arc::clone(&flight).join()).poll(cx).is_ready());
+    }
+
+    #[test]
+    fn who_waits_is_kept_once_however_often_it_is_polled() {
+        let (_sender, flight) = work();
+        let cx = &mut Context::from_waker(Waker::noop());
+        let mut joins = [(); 3].map(|()| Box::pin(Arc::clone(&flight).join()));
+        for _ in 0..10 {
+            assert!(joins.iter_mut().all(|join| join.as_mut().poll(cx).is_pending()));
+        }
+        assert_eq!(lock(&flight.waiting.0).wakers.len(), 3);
     }
 
     #[tokio::test]

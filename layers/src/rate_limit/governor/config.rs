@@ -22,7 +22,7 @@ pub(super) type SharedLimiter<K, M> = Arc<RateLimiter<K, DefaultKeyedStateStore<
 
 type Exempt = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
 
-pub(super) struct Config<K, M>
+pub(super) struct Config<K, M, R>
 where
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant>,
@@ -32,6 +32,7 @@ where
     pub(super) exempt: Option<Box<Exempt>>,
     pub(super) announced: Announced,
     pub(super) sweeps: Sweeps,
+    pub(super) refuse: R,
 }
 
 /// The extractor made no key of the request.
@@ -41,7 +42,7 @@ pub(super) struct NoKey {
     pub(super) headers: HeaderMap,
 }
 
-impl<K, M> Config<K, M>
+impl<K, M, R> Config<K, M, R>
 where
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant, NegativeOutcome = NotUntil<QuantaInstant>>,
@@ -111,7 +112,7 @@ impl Sweeps {
     }
 }
 
-impl<K, M> fmt::Debug for Config<K, M>
+impl<K, M, R> fmt::Debug for Config<K, M, R>
 where
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant>,

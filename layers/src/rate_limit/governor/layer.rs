@@ -20,8 +20,7 @@ where
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant>,
 {
-    config: Arc<Config<K, M>>,
-    refuse: R,
+    config: Arc<Config<K, M, R>>,
 }
 
 impl<K, M> GovernorLayer<K, M>
@@ -32,8 +31,9 @@ where
     /// Starts with an extractor, and a limiter that may serve elsewhere too: `config.limiter().clone()` of `tower_governor`.
     pub fn builder(extractor: K, limiter: SharedLimiter<K::Key, M>) -> Builder<K, M> {
         let announced = Announced::new("default".into());
-        let config = Config { extractor, limiter, exempt: None, announced, sweeps: Sweeps::new() };
-        Builder { config, name: "default".into(), refuse: DefaultRefuse }
+        let config =
+            Config { extractor, limiter, exempt: None, announced, sweeps: Sweeps::new(), refuse: DefaultRefuse };
+        Builder { config, name: "default".into() }
     }
 }
 
@@ -41,12 +41,11 @@ impl<S, K, M, R> Layer<S> for GovernorLayer<K, M, R>
 where
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant>,
-    R: Clone,
 {
     type Service = Governor<S, K, M, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Governor::new(inner, Arc::clone(&self.config), self.refuse.clone())
+        Governor::new(inner, Arc::clone(&self.config))
     }
 }
 
@@ -54,10 +53,9 @@ impl<K, M, R> Clone for GovernorLayer<K, M, R>
 where
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant>,
-    R: Clone,
 {
     fn clone(&self) -> Self {
-        Self { config: Arc::clone(&self.config), refuse: self.refuse.clone() }
+        Self { config: Arc::clone(&self.config) }
     }
 }
 
@@ -78,9 +76,8 @@ where
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant>,
 {
-    config: Config<K, M>,
+    config: Config<K, M, R>,
     name: Box<str>,
-    refuse: R,
 }
 
 impl<K, M, R> Builder<K, M, R>
@@ -102,8 +99,8 @@ where
 
     /// What makes the body of the answer. Default: [`DefaultRefuse`].
     pub fn refuse<T>(self, refuse: T) -> Builder<K, M, T> {
-        let Self { config, name, refuse: _ } = self;
-        Builder { config, name, refuse }
+        let Config { extractor, limiter, exempt, announced, sweeps, refuse: _ } = self.config;
+        Builder { config: Config { extractor, limiter, exempt, announced, sweeps, refuse }, name: self.name }
     }
 
     /// The layer.
@@ -111,12 +108,12 @@ where
     /// # Errors
     /// [`ConfigError::Name`] if the name is not 1 to 64 characters of `[A-Za-z0-9._-]`.
     pub fn build(self) -> Result<GovernorLayer<K, M, R>, ConfigError> {
-        let Self { config, name, refuse } = self;
+        let Self { config, name } = self;
         if !is_name(&name) {
             return Err(ConfigError::Name(name));
         }
         let config = Config { announced: Announced::new(name), ..config };
-        Ok(GovernorLayer { config: Arc::new(config), refuse })
+        Ok(GovernorLayer { config: Arc::new(config) })
     }
 }
 

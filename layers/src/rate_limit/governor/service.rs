@@ -22,8 +22,7 @@ where
     M: RateLimitingMiddleware<QuantaInstant>,
 {
     inner: S,
-    config: Arc<Config<K, M>>,
-    refuse: R,
+    config: Arc<Config<K, M, R>>,
 }
 
 impl<S, K, M, R> Governor<S, K, M, R>
@@ -31,8 +30,8 @@ where
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant>,
 {
-    pub(super) const fn new(inner: S, config: Arc<Config<K, M>>, refuse: R) -> Self {
-        Self { inner, config, refuse }
+    pub(super) const fn new(inner: S, config: Arc<Config<K, M, R>>) -> Self {
+        Self { inner, config }
     }
 
     /// The inner service.
@@ -71,12 +70,12 @@ where
         match self.config.check(&request) {
             Ok(outcome) if outcome.is_refused() => {
                 let spent = mem::take(request.extensions_mut());
-                ResponseFuture::refused(fields::refusal_in(spent, &self.refuse, outcome))
+                ResponseFuture::refused(fields::refusal_in(spent, &self.config.refuse, outcome))
             }
             Ok(outcome) => ResponseFuture::inner(self.inner.call(request), outcome),
             Err(no_key) => {
                 let NoKey { refusal, headers } = *no_key;
-                let mut response = self.refuse.refuse(&refusal);
+                let mut response = self.config.refuse.refuse(&refusal);
                 response.headers_mut().extend(headers);
                 response.extensions_mut().insert(refusal);
                 ResponseFuture::refused(response)
@@ -90,10 +89,9 @@ where
     S: Clone,
     K: KeyExtractor,
     M: RateLimitingMiddleware<QuantaInstant>,
-    R: Clone,
 {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), config: Arc::clone(&self.config), refuse: self.refuse.clone() }
+        Self { inner: self.inner.clone(), config: Arc::clone(&self.config) }
     }
 }
 

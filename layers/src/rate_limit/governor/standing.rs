@@ -60,7 +60,7 @@ impl Announced {
             let (units, window) = (quota.burst_size(), quota.burst_size_replenished_in());
             Arc::new(Label::new(&Policy::new(self.name.clone(), units.get(), window)))
         });
-        Standing::new(label, gcra(quota), decision, Duration::from_nanos)
+        Standing::read(label, gcra(quota), decision, Duration::from_nanos)
     }
 }
 

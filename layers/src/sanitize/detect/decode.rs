@@ -33,11 +33,17 @@ enum Unit {
     Character(char, usize),
 }
 
-/// Undoes percent encoding, full-width forms, the escapes of scripts, and comments that split a word; `None` if there are none.
+/// Undoes percent encoding, full-width forms, the escapes of scripts, character references, quotes after a backslash, and comments that
+/// split a word; `None` if there are none.
 pub(super) fn for_sql(bytes: &[u8], offsets: &[u32]) -> Option<Decoded> {
     decode(bytes, offsets, |at| {
         let rest = &bytes[at..];
-        percent(rest).or_else(|| full_width(rest)).or_else(|| escape(rest)).or_else(|| split_word(bytes, at))
+        percent(rest)
+            .or_else(|| full_width(rest))
+            .or_else(|| reference(rest))
+            .or_else(|| escape(rest))
+            .or_else(|| escaped_quote(rest))
+            .or_else(|| split_word(bytes, at))
     })
 }
 
@@ -92,7 +98,7 @@ fn is_form_encoded(bytes: &[u8]) -> bool {
         match byte {
             b' ' => return false,
             b'+' => pluses += 1,
-            b'%' | b'\'' | b'"' | b'=' | b'(' | b';' => telling = true,
+            b'%' | b'\'' | b'"' | b'=' | b'(' | b';' | b'*' => telling = true,
             _ => {}
         }
     }
@@ -114,6 +120,14 @@ fn percent(rest: &[u8]) -> Option<Unit> {
         [letter, next, ..] if letter.is_ascii_alphabetic() && !next.is_ascii_alphanumeric() => {
             Some(Unit::Byte(*letter, 2))
         }
+        _ => None,
+    }
+}
+
+/// `\'`, which databases that know no backslashes read as a quote.
+fn escaped_quote(rest: &[u8]) -> Option<Unit> {
+    match rest {
+        [b'\\', quote @ (b'\'' | b'"'), ..] => Some(Unit::Byte(*quote, 2)),
         _ => None,
     }
 }
@@ -187,9 +201,11 @@ fn reference(rest: &[u8]) -> Option<Unit> {
     reference_at(rest).map(|(character, length)| Unit::Character(character, length))
 }
 
-/// `\x3c`, `\u003c`, `\u{3c}` as JavaScript reads them.
+/// `\x3c`, `\u003c`, `\u{3c}`, and `\74` for a bracket, as JavaScript reads them.
 fn escape(rest: &[u8]) -> Option<Unit> {
     match rest {
+        [b'\\', b'7', b'4', ..] => Some(Unit::Byte(b'<', 3)),
+        [b'\\', b'7', b'6', ..] => Some(Unit::Byte(b'>', 3)),
         [b'\\', b'x' | b'X', digits @ ..] => Some(character(hex(digits.get(..2)?)?, 4)),
         [b'\\', b'u' | b'U', b'{', digits @ ..] => {
             let length = digits.iter().take(6).position(|&byte| byte == b'}')?;

@@ -4,8 +4,9 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use portcullis_layers::audit::{AuditLayer, AuditLog, AuditRecord};
+use portcullis_layers::client_ip::{ClientIpLayer, ForwardedHeader};
 use portcullis_layers::jwt_auth::{
     Algorithm, FetchError, FetchJwks, JwtAuthLayer, KeySet, KeySetHandle, RemoteKeys, TokenCache, Validation,
     VerifyingKey,
@@ -21,11 +22,13 @@ use portcullis_layers::sanitize::{FieldKind, Policy as FieldPolicy, SanitizeLaye
 use portcullis_layers::security_headers::{
     Allowlist, ContentSecurityPolicy, Directive, Hsts, PermissionsPolicy, SecurityHeadersLayer, Source,
 };
+use portcullis_layers::trace::TraceLayer;
 use prometheus::Registry;
 use serde_json::Value;
 use tower::{Layer, ServiceExt};
 use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::GlobalKeyExtractor;
+use tracing::Level;
 
 use super::probe::{self, Conduct, Probe};
 use super::promises::Wrapped;
@@ -59,14 +62,14 @@ fn units(number: usize) -> u32 {
 }
 
 #[tokio::test]
-async fn request_id() {
+async fn no_header_that_is_to_carry_the_id_makes_it_panic() {
     for name in ["x-request-id", "x-correlation-id", "traceparent", "tracestate", "host", "content-length"] {
         serve(RequestIdLayer::builder().header(HeaderName::from_static(name)).build()).await;
     }
 }
 
 #[tokio::test]
-async fn metrics() {
+async fn no_namespace_and_no_buckets_make_metrics_panic() {
     for text in texts() {
         serve(MetricsLayer::builder(&Registry::new()).namespace(text).build()).await;
     }
@@ -81,12 +84,18 @@ async fn metrics() {
 }
 
 #[tokio::test]
-async fn security_headers() {
+async fn no_policy_makes_security_headers_panic() {
     for text in texts() {
         for source in [Source::Hash, Source::Origin, Source::Scheme] {
             let policy = ContentSecurityPolicy::builder().allow(Directive::ScriptSrc, [source(text.clone().into())]);
             serve(policy.build().map(SecurityHeadersLayer::html)).await;
         }
+        let words = ContentSecurityPolicy::builder()
+            .trusted_types([text.clone()])
+            .sandbox([text.clone()])
+            .report_uri([text.clone()])
+            .report_to(text.clone());
+        serve(words.build().map(SecurityHeadersLayer::html)).await;
         let origins = Allowlist::Origins(vec![text.clone().into()]);
         for permissions in [
             PermissionsPolicy::builder().allow(text, Allowlist::SelfOrigin),
@@ -104,7 +113,42 @@ async fn security_headers() {
 }
 
 #[tokio::test]
-async fn problem() {
+async fn no_header_that_is_set_or_stripped_makes_it_panic() {
+    for name in ["x-custom", "server", "strict-transport-security", "connection", "content-type", "content-length"] {
+        let name = HeaderName::from_static(name);
+        for value in ["", " ", "plain", "\u{fc}", "a=()"].map(|text| HeaderValue::from_bytes(text.as_bytes()).unwrap())
+        {
+            serve(SecurityHeadersLayer::builder().set(name.clone(), value.clone()).build()).await;
+            serve(SecurityHeadersLayer::builder().set(name.clone(), value).strip(name.clone()).build()).await;
+        }
+        serve(SecurityHeadersLayer::builder().strip(name.clone()).strip(name).build()).await;
+    }
+}
+
+#[tokio::test]
+async fn no_network_of_proxies_makes_the_search_for_the_client_panic() {
+    for network in ["0.0.0.0/0", "::/0", "10.0.0.0/8", "::ffff:0:0/96", "::ffff:10.0.0.0/104", "2001:db8::1/128"] {
+        for header in [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded] {
+            let builder = || ClientIpLayer::builder().trusted([network.parse().unwrap()]).header(header);
+            serve(builder().build()).await;
+            serve(builder().peer(|_| None).build()).await;
+            serve(builder().peer(|_| Some([10, 0, 0, 1].into())).build()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_choice_of_levels_and_fields_makes_the_trace_panic() {
+    for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE] {
+        for choice in [false, true] {
+            let layer = TraceLayer::new().span_level(level).event_level(level).outcome_on_span(choice);
+            serve(Some(layer.otel_fields(choice).quiet(move |_| choice))).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_address_and_no_time_make_problems_panic() {
     for text in texts() {
         serve(ProblemLayer::builder().type_base(text).build()).await;
     }
@@ -114,7 +158,7 @@ async fn problem() {
 }
 
 #[tokio::test]
-async fn load_shed() {
+async fn no_bound_makes_load_shedding_panic() {
     for time in TIMES {
         for max in [NonZeroUsize::MIN, NonZeroUsize::MAX] {
             serve(Some(LoadShedLayer::builder(max).retry_after(time).build())).await;
@@ -123,7 +167,7 @@ async fn load_shed() {
 }
 
 #[tokio::test]
-async fn audit() {
+async fn no_record_makes_the_audit_panic() {
     for text in texts() {
         let record = AuditRecord::new(text.clone()).actor(text.clone()).detail("text", text);
         for capacity in [NonZeroUsize::MIN, NonZeroUsize::MAX] {
@@ -135,7 +179,7 @@ async fn audit() {
 }
 
 #[tokio::test]
-async fn sanitize() {
+async fn no_bound_makes_the_sanitizer_panic() {
     for number in NUMBERS {
         let structural = Structural::new()
             .max_body(number)
@@ -149,7 +193,7 @@ async fn sanitize() {
 }
 
 #[tokio::test]
-async fn rate_limit() {
+async fn no_policy_and_no_cost_make_the_limiter_panic() {
     for text in texts() {
         serve(limited(Policy::new(text, 1, Duration::from_secs(1)), 1)).await;
     }
@@ -177,7 +221,7 @@ fn limited(policy: Policy, cost: u32) -> Option<RateLimitLayer> {
 }
 
 #[tokio::test]
-async fn rate_limit_redis() {
+async fn no_address_and_no_time_make_the_shared_limiter_panic() {
     let network = || limited(Policy::new("network", 7, Duration::from_secs(60)), 1).unwrap();
     for text in texts() {
         for builder in [RedisLimiter::builder(text.as_str()), RedisLimiter::builder(NOWHERE).prefix(text.as_str())] {
@@ -193,7 +237,7 @@ async fn rate_limit_redis() {
 }
 
 #[tokio::test]
-async fn governor() {
+async fn no_name_makes_a_governor_panic() {
     let config = GovernorConfigBuilder::default().burst_size(1_000).key_extractor(GlobalKeyExtractor).finish().unwrap();
     for text in texts() {
         serve(GovernorLayer::builder(GlobalKeyExtractor, config.limiter().clone()).name(text).build()).await;
@@ -201,7 +245,7 @@ async fn governor() {
 }
 
 #[tokio::test]
-async fn jwt_auth() {
+async fn no_text_and_no_number_make_the_verifier_of_tokens_panic() {
     for text in texts() {
         for algorithm in [Algorithm::HS256, Algorithm::HS512, Algorithm::RS256, Algorithm::EdDSA] {
             let _ = VerifyingKey::from_secret(algorithm, text.as_bytes());

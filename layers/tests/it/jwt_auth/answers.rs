@@ -50,6 +50,22 @@ async fn ask(layer: &JwtAuthLayer<Claims>, request: Request<Body>) -> Response<B
 }
 
 #[tokio::test]
+async fn every_token_is_kept_out_of_what_prints_the_headers() {
+    let layer = JwtAuthLayer::builder(KeySetHandle::new(forge::key_set()), forge::validation())
+        .access(|_| Access::Optional)
+        .clock(|| NOW)
+        .build()
+        .unwrap();
+    let service = layer.layer(service_fn(async |request: Request<Body>| {
+        assert!(request.headers().get_all(AUTHORIZATION).iter().all(HeaderValue::is_sensitive));
+        Ok::<_, Infallible>(Response::new(Body::default()))
+    }));
+    let repeated = service.clone().oneshot(request(&["Basic a", "Bearer b"])).await.unwrap();
+    assert_eq!(repeated.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(service.oneshot(bearer(&good())).await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_good_token_arrives_as_typed_claims() {
     let layer = builder().build().unwrap();
     for scheme in ["Bearer", "bearer", "BEARER", "Bearer  "] {

@@ -69,6 +69,8 @@ fn a_token_without_an_id_needs_a_set_of_one_key() {
         unknown,
         "a key without an id has none to be asked for"
     );
+    let several = KeySet::new([ed25519(), ed25519().with_kid("a")]).unwrap();
+    assert_eq!(verify(&several, &anonymous), Err(Rejection::InvalidToken(Fault::NoKeyId)));
     let none = headed(&[("kid", ""), ("alg", r#""none""#)]);
     assert_eq!(verify(&KeySet::new([ed25519()]).unwrap(), &none), Err(Rejection::InvalidToken(Fault::Algorithm)));
 }

@@ -155,6 +155,17 @@ async fn invented_key_ids_cannot_cause_more_fetches_than_the_interval_allows() {
 }
 
 #[tokio::test]
+async fn a_token_that_names_no_key_among_several_is_refused_without_a_fetch() {
+    let issuer = Issuer::new(&[ed(), key("next", &*forge::STRANGER)]);
+    let keys = issuer.builder().build();
+    keys.fetch().await;
+    issuer.wait(60);
+    let response = ask(&keys, &headed(&[("kid", "")])).await;
+    assert_eq!(response.extensions().get::<Rejection>(), Some(&Rejection::InvalidToken(Fault::NoKeyId)));
+    assert_eq!(issuer.fetches(), 1);
+}
+
+#[tokio::test]
 async fn before_the_first_keys_no_token_is_accepted_and_none_is_called_invalid() {
     let issuer = Issuer::unreachable();
     let keys = issuer.builder().build();

@@ -65,7 +65,7 @@ fn no_token_chooses_its_own_algorithm() {
         ("alg None", Fault::Algorithm, headed(&[("alg", r#""None""#)])),
         ("alg NONE", Fault::Algorithm, headed(&[("alg", r#""NONE""#)])),
         ("alg nOnE", Fault::Algorithm, headed(&[("alg", r#""nOnE""#)])),
-        ("alg none without kid", Fault::UnknownKey, headed(&[("alg", r#""none""#), ("kid", "")])),
+        ("alg none without kid", Fault::NoKeyId, headed(&[("alg", r#""none""#), ("kid", "")])),
         ("alg eddsa", Fault::Algorithm, headed(&[("alg", r#""eddsa""#)])),
         ("alg empty", Fault::Algorithm, headed(&[("alg", r#""""#)])),
         ("alg absent", Fault::Malformed, headed(&[("alg", "")])),
@@ -122,7 +122,7 @@ fn no_token_brings_or_picks_a_foreign_key() {
     assert_refused(&[
         ("signed by a stranger", Fault::Signature, forged(&[])),
         ("its own key in jwk", Fault::Signature, forged(&[("jwk", &own)])),
-        ("its own key in jwk, no kid", Fault::UnknownKey, forged(&[("jwk", &own), ("kid", "")])),
+        ("its own key in jwk, no kid", Fault::NoKeyId, forged(&[("jwk", &own), ("kid", "")])),
         ("a jku", Fault::Signature, forged(&[("jku", r#""https://evil.example/jwks.json""#)])),
         ("an x5u", Fault::Signature, forged(&[("x5u", r#""https://evil.example/cert.pem""#)])),
         ("an x5c", Fault::Signature, forged(&[("x5c", r#"["MIIB"]"#)])),
@@ -131,8 +131,8 @@ fn no_token_brings_or_picks_a_foreign_key() {
         ("an empty kid", Fault::UnknownKey, headed(&[("kid", r#""""#)])),
         ("a path as kid", Fault::UnknownKey, headed(&[("kid", r#""../../../dev/null""#)])),
         ("SQL as kid", Fault::UnknownKey, headed(&[("kid", r#""' or 1=1 --""#)])),
-        ("no kid among several keys", Fault::UnknownKey, headed(&[("kid", "")])),
-        ("kid null", Fault::UnknownKey, headed(&[("kid", "null")])),
+        ("no kid among several keys", Fault::NoKeyId, headed(&[("kid", "")])),
+        ("kid null", Fault::NoKeyId, headed(&[("kid", "null")])),
         ("kid a number", Fault::Malformed, headed(&[("kid", "1")])),
     ]);
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub(super) struct Server {
     folder: PathBuf,
-    arguments: &'static [&'static str],
+    arguments: Vec<String>,
     process: Child,
 }
 
@@ -18,12 +18,13 @@ impl Server {
         Self::start_with(&[])
     }
 
-    pub(super) fn start_with(arguments: &'static [&'static str]) -> Self {
+    pub(super) fn start_with(arguments: &[&str]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("portcullis-redis-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let process = spawn(&folder, arguments);
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let process = spawn(&folder, &arguments);
         Self { folder, arguments, process }
     }
 
@@ -43,7 +44,7 @@ impl Server {
 
     /// Starts it again after [`kill`](Self::kill), with nothing remembered.
     pub(super) fn revive(&mut self) {
-        self.process = spawn(&self.folder, self.arguments);
+        self.process = spawn(&self.folder, &self.arguments);
     }
 
     /// Stalls it: connections stay, answers do not come.
@@ -77,7 +78,7 @@ impl Drop for Server {
     }
 }
 
-fn spawn(folder: &Path, arguments: &[&str]) -> Child {
+fn spawn(folder: &Path, arguments: &[String]) -> Child {
     let socket = folder.join("socket");
     let _none = std::fs::remove_file(&socket);
     let process = Command::new("redis-server")

@@ -1,6 +1,7 @@
 //! While Redis answers: several processes count as one.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -41,6 +42,27 @@ async fn of_parallel_requests_to_two_instances_exactly_as_many_pass_as_there_are
         }
     }
     assert_eq!(passed, 37);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_everybody_asks_for_is_counted_exactly_and_holds_up_nobody_else() {
+    let server = Server::start();
+    let instances = [Instance::patient(&server), Instance::patient(&server)].map(Arc::new);
+    let crowd: Vec<_> = (0..3_000)
+        .map(|number| {
+            let instance = Arc::clone(&instances[number % 2]);
+            tokio::spawn(async move { instance.charge("login", "everybody").await.is_refused() })
+        })
+        .collect();
+    for number in 0..100 {
+        assert!(!instances[0].charge("login", &format!("bystander {number}")).await.is_refused());
+    }
+    let mut passed = 0;
+    for charge in crowd {
+        passed += u32::from(!charge.await.unwrap());
+    }
+    assert_eq!(passed, 5);
+    assert!(instances.iter().all(|instance| instance.redis.is_shared() && instance.events.heard().is_empty()));
 }
 
 #[tokio::test]

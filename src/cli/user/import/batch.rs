@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -18,34 +19,56 @@ use crate::setup::Failure;
 pub(super) enum Outcome {
     /// The account is there now.
     Imported,
-    /// It was there before, with the same secret: an earlier run was interrupted.
+    /// It was there before, with the same secret or by an earlier run, which was interrupted.
     AlreadyThere,
     /// It cannot be taken over, and why.
     Refused(String),
+}
+
+/// The runs before this one.
+#[derive(Debug)]
+pub(super) struct Earlier {
+    /// When this run began.
+    until: Timestamp,
+    /// The accounts of earlier runs that a line of this one has come to already.
+    claimed: HashSet<Uuid>,
+}
+
+impl Earlier {
+    /// Those before now.
+    pub(super) fn than(now: Timestamp) -> Self {
+        Self { until: now, claimed: HashSet::new() }
+    }
+
+    /// Whether an earlier run imported this account, and no line before this one is its line. Its secret may be another one by now: its
+    /// owner has logged in, or changed it.
+    fn imported(&mut self, found: &Existing) -> bool {
+        let is_new = self.claimed.insert(found.id);
+        is_new && !found.is_deleted && found.imported_at.is_some_and(|time| time < self.until)
+    }
 }
 
 /// Takes accounts over: all that can be, in one transaction. The outcomes come with the numbers of their lines.
 pub(super) async fn store(
     admin: &Admin,
     pool: &HashPool,
+    earlier: &mut Earlier,
     records: Vec<Record>,
 ) -> Result<Vec<(u64, Outcome)>, Failure> {
     let mut outcomes = Vec::with_capacity(records.len());
-    let fresh = set_aside(admin, pool, records, &mut outcomes).await?;
+    let fresh = set_aside(admin, pool, earlier, records, &mut outcomes).await?;
     let hashes = hashes(admin, pool, &fresh).await?;
-    let added = insert(admin, &fresh, &hashes).await?;
+    let fates = insert(admin, &fresh, &hashes).await?;
     let mut left = Vec::new();
-    for (record, is_added) in fresh.into_iter().zip(added) {
-        if is_added {
-            outcomes.push((record.line, Outcome::Imported));
-        } else {
-            left.push(record);
+    for (record, fate) in fresh.into_iter().zip(fates) {
+        match fate {
+            Some(outcome) => outcomes.push((record.line, outcome)),
+            None => left.push(record),
         }
     }
     // Somebody else has the address, perhaps another line of this batch; else it is the id that is taken.
-    for record in set_aside(admin, pool, left, &mut outcomes).await? {
-        outcomes.push((record.line, Outcome::Refused("id belongs to another account".to_owned())));
-    }
+    let left = set_aside(admin, pool, earlier, left, &mut outcomes).await?;
+    judge_by_id(admin, earlier, left, &mut outcomes).await?;
     outcomes.sort_by_key(|(line, _)| *line);
     Ok(outcomes)
 }
@@ -54,6 +77,7 @@ pub(super) async fn store(
 async fn set_aside(
     admin: &Admin,
     pool: &HashPool,
+    earlier: &mut Earlier,
     records: Vec<Record>,
     outcomes: &mut Vec<(u64, Outcome)>,
 ) -> Result<Vec<Record>, Failure> {
@@ -69,14 +93,14 @@ async fn set_aside(
     let mut others = Vec::new();
     for record in records {
         match existing.get(record.email.key()) {
-            Some(found) => outcomes.push((record.line, judge(pool, &record, found).await?)),
+            Some(found) => outcomes.push((record.line, judge(pool, earlier, &record, found).await?)),
             None => others.push(record),
         }
     }
     Ok(others)
 }
 
-async fn judge(pool: &HashPool, record: &Record, found: &Existing) -> Result<Outcome, Failure> {
+async fn judge(pool: &HashPool, earlier: &mut Earlier, record: &Record, found: &Existing) -> Result<Outcome, Failure> {
     if found.is_deleted {
         let reason = "email belongs to a deleted account that has not been erased yet";
         return Ok(Outcome::Refused(reason.to_owned()));
@@ -88,10 +112,38 @@ async fn judge(pool: &HashPool, record: &Record, found: &Existing) -> Result<Out
         }
         Secret::None => found.password_hash.is_empty(),
     };
-    Ok(match same_secret && record.id.is_none_or(|id| id == found.id) {
+    let same_account = record.id.is_none_or(|id| id == found.id);
+    Ok(match same_account && (earlier.imported(found) || same_secret) {
         true => Outcome::AlreadyThere,
         false => Outcome::Refused("duplicate: an account with this e-mail address exists".to_owned()),
     })
+}
+
+/// Judges the records whose id is taken already: by an account that an earlier run imported, whose owner has another address by now, or by
+/// somebody else's.
+async fn judge_by_id(
+    admin: &Admin,
+    earlier: &mut Earlier,
+    records: Vec<Record>,
+    outcomes: &mut Vec<(u64, Outcome)>,
+) -> Result<(), Failure> {
+    let ids: Vec<_> = records.iter().filter_map(|record| record.id).collect();
+    if records.is_empty() {
+        return Ok(());
+    }
+    let existing = user_imports::find_by_ids(&admin.database.get().await?, &ids).await?;
+    for record in records {
+        let found = existing.iter().find(|found| Some(found.id) == record.id);
+        outcomes.push((
+            record.line,
+            match found {
+                Some(found) if earlier.imported(found) => Outcome::AlreadyThere,
+                Some(_) => Outcome::Refused("id belongs to another account".to_owned()),
+                None => Outcome::Refused("duplicate: another line has this e-mail address or id".to_owned()),
+            },
+        ));
+    }
+    Ok(())
 }
 
 /// The hash of every record: its own, a new one of its password, or none.
@@ -116,8 +168,8 @@ async fn hashes(admin: &Admin, pool: &HashPool, records: &[Record]) -> Result<Ve
     Ok(hashes)
 }
 
-/// Adds accounts together with their events; tells which were added.
-async fn insert(admin: &Admin, records: &[Record], hashes: &[String]) -> Result<Vec<bool>, Failure> {
+/// Adds accounts together with their events. `None` for those whose address or id is taken.
+async fn insert(admin: &Admin, records: &[Record], hashes: &[String]) -> Result<Vec<Option<Outcome>>, Failure> {
     let now = admin.clock.now();
     let mut columns = Columns::default();
     for (record, hash) in records.iter().zip(hashes) {
@@ -136,11 +188,16 @@ async fn insert(admin: &Admin, records: &[Record], hashes: &[String]) -> Result<
     }
     let mut client = admin.database.get().await?;
     let transaction = query::begin(&mut client).await?;
-    let added = user_imports::insert(&transaction, &columns).await?;
+    let mut added = user_imports::insert(&transaction, &columns).await?;
+    let given_back = user_imports::give_back(&transaction, &added, now).await?;
+    added.retain(|id| !given_back.contains(id));
     let events = added.iter().map(|_| admin.random.uuid(now)).collect::<Result<Vec<_>, _>>()?;
     user_imports::record(&transaction, &events, &added, Admin::origin().user_agent.as_deref(), now).await?;
     query::commit(transaction).await?;
+    let reserved =
+        "email can still be taken back by the owner of another account, who has just left it: try again in three days";
+    let mut fates: HashMap<_, _> = added.into_iter().map(|id| (id, Outcome::Imported)).collect();
+    fates.extend(given_back.into_iter().map(|id| (id, Outcome::Refused(reserved.to_owned()))));
     // Two lines may have asked for one id; the first of them got it.
-    let mut added: HashSet<Uuid> = added.into_iter().collect();
-    Ok(columns.ids.iter().map(|id| added.remove(id)).collect())
+    Ok(columns.ids.iter().map(|id| fates.remove(id)).collect())
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use self::batch::Outcome;
+use self::batch::{Earlier, Outcome};
 use self::progress::{Counts, Progress};
 use self::record::Record;
 use crate::auth::pool::HashPool;
@@ -38,7 +38,8 @@ or Django's pbkdf2_sha256$…). One that would cost too much to verify is refuse
 the configured algorithm at that moment.
 
 A line that cannot be taken over is reported with its number on standard error, the others are imported all the same, and the exit code
-is 1. An interrupted import is resumed by running it again: accounts that are there already, with the same hash, are passed over."#;
+is 1. An interrupted import is resumed by running it again: accounts that an earlier run imported, and those that are there with the same
+hash, are passed over, whatever their owners have changed since."#;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -77,6 +78,7 @@ fn open(path: &Path) -> Result<(Box<dyn BufRead>, Option<u64>), Failure> {
 struct Import<'a> {
     admin: &'a Admin,
     pool: HashPool,
+    earlier: Earlier,
     progress: Progress,
     counts: Counts,
     /// Bytes read so far.
@@ -88,7 +90,8 @@ impl<'a> Import<'a> {
         let threads = NonZeroUsize::new(admin.config.hashing.threads).unwrap_or(NonZeroUsize::MIN);
         // Room for a batch in which every line brings a password.
         let pool = HashPool::new(admin.config.hashing.algorithm, threads, BATCH);
-        Ok(Self { admin, pool, progress, counts: Counts::default(), bytes: 0 })
+        let earlier = Earlier::than(admin.clock.now());
+        Ok(Self { admin, pool, earlier, progress, counts: Counts::default(), bytes: 0 })
     }
 
     async fn read(&mut self, mut input: Box<dyn BufRead>) -> Result<(), Failure> {
@@ -120,7 +123,7 @@ impl<'a> Import<'a> {
     }
 
     async fn store(&mut self, records: Vec<Record>) -> Result<(), Failure> {
-        for (line, outcome) in batch::store(self.admin, &self.pool, records).await? {
+        for (line, outcome) in batch::store(self.admin, &self.pool, &mut self.earlier, records).await? {
             match outcome {
                 Outcome::Imported => self.counts.imported += 1,
                 Outcome::AlreadyThere => self.counts.already_there += 1,

@@ -154,6 +154,23 @@ impl<'a> Lexer<'a> {
         Kind::Variable
     }
 
+    /// The length of the name in `{d '2020-01-01'}`, `{x 1}`: escapes of ODBC.
+    fn escape_name(&self) -> usize {
+        const LONGEST: usize = 2;
+        let rest = &self.text[self.at + 1..];
+        let length = rest.iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let value = rest.get(length..).map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
+        if value.is_some_and(|&byte| matches!(byte, b'\'' | b'"') || byte.is_ascii_digit()) { length } else { 0 }
+    }
+
+    /// The length of `[name]`, which is how Microsoft's databases quote one.
+    fn bracketed(&self) -> Option<usize> {
+        const LONGEST: usize = 32;
+        let rest = &self.text[self.at + 1..];
+        let length = rest.iter().take(LONGEST).take_while(|&&byte| is_word(byte)).count();
+        (length > 0 && !rest[0].is_ascii_digit() && rest.get(length) == Some(&b']')).then_some(length + 2)
+    }
+
     fn symbol(&mut self) -> Kind {
         let (kind, length) = match (self.byte(0), self.byte(1)) {
             (b'<', b'=') if self.byte(2) == b'>' => (Kind::Compare, 3),
@@ -165,7 +182,9 @@ impl<'a> Lexer<'a> {
             (b'=' | b'<' | b'>', _) => (Kind::Compare, 1),
             (b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'|' | b'&', _) => (Kind::Operator, 1),
             (b'~' | b'!', _) => (Kind::Not, 1),
-            (b'(' | b'{', _) => (Kind::Open, 1),
+            (b'(', _) => (Kind::Open, 1),
+            (b'{', _) => (Kind::Open, 1 + self.escape_name()),
+            (b'[', _) => self.bracketed().map_or((Kind::Other, 1), |length| (Kind::Word, length)),
             (b')' | b'}', _) => (Kind::Close, 1),
             (b',', _) => (Kind::Comma, 1),
             (b';', _) => (Kind::Semicolon, 1),
@@ -230,7 +249,9 @@ fn comment(rest: &[u8]) -> Option<usize> {
         [b'/', b'*', body @ ..] => body.windows(2).position(|pair| pair == b"*/").map(|at| at + 4),
         _ => rest.iter().position(|&byte| byte == b'\n').map(|at| at + 1),
     }?;
-    rest[body_end..].iter().any(|&byte| !is_blank(byte)).then_some(body_end)
+    // What is left of the padding of another comment says nothing either.
+    let pads = |byte: u8| is_blank(byte) || matches!(byte, b'-' | b'+') && !rest.starts_with(b"/*");
+    rest[body_end..].iter().any(|&byte| !pads(byte)).then_some(body_end)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Recognises a second statement, or the start of one, by its first few tokens.
 
-use super::super::bytes::{is_word, is_word_at, lower};
+use super::super::bytes::{is_word, is_word_at, listed, lower};
 use super::lexer::{Lexer, Token};
 use super::words::Kind;
 
@@ -13,7 +13,9 @@ pub(super) fn starts(text: &[u8], verb: Token, mut next: Lexer<'_>) -> bool {
         _ => return verb == b"shutdown",
     };
     if first.kind == Kind::Variable {
-        return matches!(verb, b"declare" | b"set" | b"exec" | b"execute" | b"print" | b"if");
+        // `declare @ customs` is prose.
+        return first.end - first.start > 1
+            && matches!(verb, b"declare" | b"set" | b"exec" | b"execute" | b"print" | b"if");
     }
     Opening { text, first, next }.follows(verb)
 }
@@ -32,11 +34,14 @@ impl Opening<'_> {
         match verb {
             b"exec" | b"execute" => {
                 // `execute "user" configuration` is prose.
-                self.first.kind == Kind::Text && self.next.ahead() != Some(Kind::Word)
+                self.first.kind == Kind::Text && !self.first.open && self.next.ahead() != Some(Kind::Word)
                     || self.first.kind == Kind::Open
                         && self.then(|token| matches!(token.kind, Kind::Text | Kind::Variable))
                     || is_procedure(&self.text[self.first.start..self.first.end])
                     || self.first_is(&["immediate"])
+                        && self.then(|token| {
+                            matches!(token.kind, Kind::Text | Kind::Variable | Kind::Open | Kind::Function)
+                        })
             }
             b"create" if self.first_is(&["user", "login", "or", "role", "temp", "temporary"]) => self.creates(),
             b"drop" | b"alter" | b"truncate" | b"create" => self.first_is(OBJECTS) && self.names_something(),
@@ -67,6 +72,7 @@ impl Opening<'_> {
             b"merge" => self.first_is(&["into"]) && self.then(is_name) && self.then_is(&["using"]),
             b"handler" => is_name(self.first) && self.then_is(&["open", "read"]),
             b"grant" => self.first_is(&["all", "select", "execute"]) && self.then_is(&["privileges", "on"]),
+            b"set" if self.first_is(&["names"]) => self.then_is(&["utf8", "utf8mb4", "latin1", "gbk", "big5", "sjis"]),
             b"set" => is_name(self.first) && self.then_compares() && self.text.contains(&b'@'),
             b"copy" => {
                 (is_name(self.first) || self.first.kind == Kind::Open && self.crosses_query())
@@ -140,23 +146,24 @@ impl Opening<'_> {
 
     /// Whether a comment without words follows, as `use caution` in prose has none.
     fn is_commented(&self) -> bool {
-        self.next.peek().is_some_and(|token| token.kind == Kind::Comment)
+        self.next.peek().is_some_and(|token| {
+            token.kind == Kind::Comment && !self.text[token.start..token.end].iter().any(u8::is_ascii_alphanumeric)
+        })
     }
 
     /// `table users`, and no more words: prose would go on with one.
     fn names_something(&mut self) -> bool {
         let Some(name) = self.next.next().filter(|&name| is_name(name)) else { return false };
         let Some(after) = self.next.next() else { return true };
-        if self.is(after, &["character", "add", "modify", "returns", "single_user", "column", "cascade", "restrict"]) {
+        if self.is(after, AFTER_NAME) {
             return true;
         }
         let condition = after.kind == Kind::Logic && matches!(self.next.ahead(), Some(Kind::Text | Kind::Open));
         match after.kind {
             Kind::Logic if condition => true,
-            Kind::Word | Kind::Function | Kind::Logic | Kind::Compare | Kind::Other => {
-                self.text[name.start..name.end].iter().any(|byte| matches!(byte, b'_' | b'.' | b'`' | b'0'..=b'9'))
-            }
-            _ => true,
+            Kind::As => self.next.ahead() == Some(Kind::Select),
+            Kind::Open | Kind::Comma | Kind::Semicolon | Kind::Comment | Kind::Where | Kind::Text => true,
+            _ => self.text[name.start..name.end].iter().any(|byte| matches!(byte, b'_' | b'.' | b'`' | b'0'..=b'9')),
         }
     }
 
@@ -186,9 +193,115 @@ impl Opening<'_> {
     }
 }
 
+/// Whether a statement of some database begins with `word`.
+pub(super) fn is_verb(word: &[u8]) -> bool {
+    const VERBS: &[&str] = &[
+        "alter",
+        "analyze",
+        "attach",
+        "audit",
+        "backup",
+        "begin",
+        "bulk",
+        "call",
+        "checkpoint",
+        "close",
+        "cluster",
+        "comment",
+        "commit",
+        "copy",
+        "create",
+        "dbcc",
+        "deallocate",
+        "declare",
+        "delete",
+        "deny",
+        "desc",
+        "describe",
+        "detach",
+        "disable",
+        "discard",
+        "do",
+        "drop",
+        "enable",
+        "exec",
+        "execute",
+        "explain",
+        "fetch",
+        "flush",
+        "grant",
+        "handler",
+        "insert",
+        "install",
+        "kill",
+        "listen",
+        "load",
+        "lock",
+        "merge",
+        "notify",
+        "open",
+        "optimize",
+        "pragma",
+        "prepare",
+        "print",
+        "purge",
+        "raiserror",
+        "reconfigure",
+        "refresh",
+        "reindex",
+        "release",
+        "rename",
+        "repair",
+        "replace",
+        "reset",
+        "restore",
+        "revoke",
+        "rollback",
+        "savepoint",
+        "select",
+        "set",
+        "show",
+        "shutdown",
+        "start",
+        "stop",
+        "truncate",
+        "unlock",
+        "update",
+        "use",
+        "vacuum",
+        "values",
+        "waitfor",
+        "with",
+        "xa",
+    ];
+    listed(VERBS, word)
+}
+
 /// What is created and dropped.
 const OBJECTS: &[&str] =
     &["table", "database", "function", "procedure", "view", "user", "login", "trigger", "schema", "index"];
+
+/// What a statement goes on with after the name of a table or the like.
+const AFTER_NAME: &[&str] = &[
+    "add",
+    "cascade",
+    "character",
+    "charset",
+    "column",
+    "disable",
+    "drop",
+    "enable",
+    "limit",
+    "modify",
+    "order",
+    "rename",
+    "restrict",
+    "returning",
+    "returns",
+    "set",
+    "single_user",
+    "using",
+];
 
 /// `sp_…`, `xp_…`, `master..xp_…`.
 pub(super) fn is_procedure(name: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! Text that ends the attribute it stands in and adds another: `" onmouseover=alert(1)`.
 
 use super::super::Finding;
-use super::super::bytes::{Classes, REACH, before_blanks, is_word, listed, skip_blanks, word_start};
+use super::super::bytes::{Classes, REACH, before_blanks, continues, is_word, listed, skip_blanks, word_start};
 use super::script;
 
 /// Events of HTML and SVG, without their `on`.
@@ -9,30 +9,50 @@ const EVENTS: &[&str] = &[
     "abort",
     "activate",
     "afterprint",
+    "afterscriptexecute",
+    "afterupdate",
+    "animationcancel",
     "animationend",
     "animationiteration",
     "animationstart",
     "auxclick",
     "beforecopy",
     "beforecut",
+    "beforedeactivate",
+    "beforeeditfocus",
     "beforeinput",
+    "beforematch",
     "beforepaste",
     "beforeprint",
     "beforescriptexecute",
+    "beforetoggle",
     "beforeunload",
+    "beforeupdate",
+    "beforexrselect",
     "begin",
     "blur",
     "bounce",
     "cancel",
     "canplay",
     "canplaythrough",
+    "cellchange",
     "change",
     "click",
     "close",
+    "command",
+    "contentvisibilityautostatechange",
     "contextmenu",
+    "controlselect",
     "copy",
+    "cuechange",
     "cut",
+    "dataavailable",
+    "datasetchanged",
+    "datasetcomplete",
     "dblclick",
+    "deactivate",
+    "devicemotion",
+    "deviceorientation",
     "drag",
     "dragend",
     "dragenter",
@@ -40,16 +60,26 @@ const EVENTS: &[&str] = &[
     "dragover",
     "dragstart",
     "drop",
+    "durationchange",
+    "emptied",
     "end",
     "ended",
     "error",
+    "errorupdate",
+    "fencedtreeclick",
+    "filterchange",
     "finish",
     "focus",
     "focusin",
     "focusout",
     "formchange",
+    "formdata",
     "forminput",
     "fullscreenchange",
+    "gesturechange",
+    "gestureend",
+    "gesturestart",
+    "gotpointercapture",
     "hashchange",
     "help",
     "input",
@@ -57,12 +87,17 @@ const EVENTS: &[&str] = &[
     "keydown",
     "keypress",
     "keyup",
+    "languagechange",
+    "layoutcomplete",
     "load",
     "loadeddata",
     "loadedmetadata",
     "loadend",
     "loadstart",
+    "losecapture",
+    "lostpointercapture",
     "message",
+    "messageerror",
     "mousedown",
     "mouseenter",
     "mouseleave",
@@ -71,8 +106,17 @@ const EVENTS: &[&str] = &[
     "mouseover",
     "mouseup",
     "mousewheel",
+    "move",
+    "moveend",
+    "movestart",
+    "offline",
+    "online",
+    "orientationchange",
+    "outofsync",
     "pagehide",
+    "pagereveal",
     "pageshow",
+    "pageswap",
     "paste",
     "pause",
     "play",
@@ -84,32 +128,69 @@ const EVENTS: &[&str] = &[
     "pointermove",
     "pointerout",
     "pointerover",
+    "pointerrawupdate",
     "pointerup",
     "popstate",
     "progress",
     "propertychange",
+    "ratechange",
     "readystatechange",
+    "rejectionhandled",
     "repeat",
     "reset",
     "resize",
+    "resizeend",
+    "resizestart",
+    "rowenter",
+    "rowexit",
+    "rowsdelete",
+    "rowsinserted",
     "scroll",
     "scrollend",
+    "scrollsnapchange",
+    "scrollsnapchanging",
     "search",
+    "securitypolicyviolation",
+    "seeked",
+    "seeking",
     "select",
+    "selectionchange",
     "selectstart",
     "show",
+    "slotchange",
+    "stalled",
     "start",
+    "stop",
     "storage",
     "submit",
+    "suspend",
+    "syncrestored",
     "timeupdate",
     "toggle",
     "touchcancel",
     "touchend",
     "touchmove",
     "touchstart",
+    "transitioncancel",
     "transitionend",
+    "transitionrun",
+    "transitionstart",
+    "unhandledrejection",
     "unload",
+    "urlflip",
     "volumechange",
+    "waiting",
+    "webkitanimationend",
+    "webkitanimationiteration",
+    "webkitanimationstart",
+    "webkitfullscreenchange",
+    "webkitmouseforcechanged",
+    "webkitmouseforcedown",
+    "webkitmouseforceup",
+    "webkitmouseforcewillbegin",
+    "webkitplaybacktargetavailabilitychanged",
+    "webkittransitionend",
+    "webkitwillrevealbottom",
     "wheel",
 ];
 
@@ -135,9 +216,11 @@ fn attribute(text: &[u8], equals: usize, opens_with_quote: bool) -> Option<Findi
     };
     let separated = start > 0 && !assigned && (!is_word(text[start - 1]) || text[start - 1] >= 0x80);
     let value = skip_blanks(text, equals + 1);
-    let event = name.len() > 4 && name[..2].eq_ignore_ascii_case(b"on") && listed(EVENTS, &name[2..]);
+    let handles = name.len() > 4 && name[..2].eq_ignore_ascii_case(b"on");
+    // After a quote, every name of that form: browsers learn new events.
+    let event = handles && (listed(EVENTS, &name[2..]) || quoted && opens_with_quote);
     if event && (separated || start == 0) && text.get(equals + 1) != Some(&b'=') {
-        let called = script::is_call(text, value);
+        let called = script::is_call(text, value) && (quoted || !is_told(text, start, value));
         if called || quoted && opens_with_quote && separated && text.get(value).is_some() {
             return Some(Finding { start, end: value, why: "adds an attribute that handles an event with script" });
         }
@@ -155,10 +238,20 @@ fn byte_before(text: &[u8], at: usize) -> u8 {
     at.checked_sub(1).map_or(0, |at| text[at])
 }
 
+/// `I set onclick="foo()" on the button`: a sentence about an attribute, which calls nothing that is worth an attack.
+fn is_told(text: &[u8], start: usize, value: usize) -> bool {
+    const WORDS: usize = 2;
+    let words = text[..start].iter().filter(|&&byte| byte == b' ').count();
+    words >= WORDS && matches!(text.get(value), Some(b'"' | b'\'')) && !script::calls_sink(text, value + 1)
+}
+
 /// Whether the first quote of the text comes before anything that opens a phrase in quotes.
 fn opens_with_quote(text: &[u8]) -> bool {
     let mark = text.iter().position(|byte| matches!(byte, b'"' | b'\'' | b'`'));
-    mark.is_some_and(|at| !text[..at].contains(&b' ') && text.get(at + 1).is_none_or(|&next| !is_word(next)))
+    mark.is_some_and(|at| {
+        let ends = text.get(at + 1).is_none_or(|&next| !is_word(next));
+        !text[..at].contains(&b' ') && (ends || continues(text, at + 1, "on"))
+    })
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@
 
 mod attributes;
 mod breakout;
+mod expression;
+mod indirect;
 mod script;
 mod tags;
 mod url;
+mod whole;
 
 use super::bytes::Classes;
 use super::{Finding, Strictness};
@@ -16,5 +19,5 @@ use super::{Finding, Strictness};
 pub(super) fn find(text: &[u8], classes: Classes, strictness: Strictness) -> Option<Finding> {
     let tag = if classes.hold(Classes::LESS_THAN) { tags::find(text, strictness) } else { None };
     tag.or_else(|| if classes.hold(Classes::EQUALS) { breakout::find(text) } else { None })
-        .or_else(|| if classes.hold(Classes::SCRIPT) { script::find(text) } else { None })
+        .or_else(|| if classes.hold(Classes::SCRIPT) { script::find(text).or_else(|| whole::find(text)) } else { None })
 }

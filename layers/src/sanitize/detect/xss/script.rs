@@ -4,13 +4,14 @@ use super::super::Finding;
 use super::super::bytes::{
     Classes, before_blanks, continues, is_blank, is_word, listed, skip_blanks, word_end, word_start,
 };
+use super::{expression, indirect};
 
 /// Functions that show, run or steal.
-const SINKS: &[&str] =
+pub(super) const SINKS: &[&str] =
     &["alert", "atob", "confirm", "eval", "execscript", "msgbox", "prompt", "setinterval", "settimeout"];
 
 /// Objects whose members an injected script reads.
-const OBJECTS: &[&str] =
+pub(super) const OBJECTS: &[&str] =
     &["document", "frames", "globalthis", "location", "navigator", "parent", "self", "this", "top", "window"];
 
 pub(super) fn find(text: &[u8]) -> Option<Finding> {
@@ -19,21 +20,21 @@ pub(super) fn find(text: &[u8]) -> Option<Finding> {
         b':' => scheme(text, at),
         b'`' => template(text, at),
         b'[' => member(text, at).or_else(|| punctuation_only(text, at)),
-        b'{' => expression(text, at),
+        b'{' => expression::find(text, at),
         b'+' => utf7(text, at),
         _ => property(text, at),
     })
 }
 
-const fn finding(start: usize, end: usize, why: &'static str) -> Option<Finding> {
+pub(super) const fn finding(start: usize, end: usize, why: &'static str) -> Option<Finding> {
     Some(Finding { start, end, why })
 }
 
-fn byte(text: &[u8], at: usize) -> u8 {
+pub(super) fn byte(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(0)
 }
 
-fn byte_before(text: &[u8], at: usize) -> u8 {
+pub(super) fn byte_before(text: &[u8], at: usize) -> u8 {
     at.checked_sub(1).map_or(0, |at| byte(text, at))
 }
 
@@ -55,12 +56,22 @@ pub(super) fn is_call(text: &[u8], at: usize) -> bool {
         }
         end = next;
     }
-    matches!(byte(text, end), b'(' | b'`' | b')' | b'=')
+    let optional = continues(text, end, "?.") && matches!(byte(text, end + 2), b'(' | b'[');
+    matches!(byte(text, end), b'(' | b'`' | b')' | b'=' | b'[')
+        || optional
         || listed(SINKS, &text[at..end])
         || continues(text, end, ":") && continues(text, at, "javascript")
 }
 
+/// Whether a function that shows, runs or steals is named at `at`.
+pub(super) fn calls_sink(text: &[u8], at: usize) -> bool {
+    listed(SINKS, &text[at.min(text.len())..word_end(text, at.min(text.len()))])
+}
+
 fn call(text: &[u8], at: usize) -> Option<Finding> {
+    if let Some(found) = indirect::call(text, at) {
+        return Some(found);
+    }
     // A parenthesis in prose follows a blank.
     if !is_word(byte_before(text, at)) && byte_before(text, at) != b'.' {
         return None;
@@ -213,23 +224,6 @@ fn punctuation_only(text: &[u8], at: usize) -> Option<Finding> {
     if code { finding(at, at + length, "is script written in punctuation") } else { None }
 }
 
-/// `{{constructor.constructor('alert(1)')()}}`, `${7*7}`: expressions of templates.
-fn expression(text: &[u8], at: usize) -> Option<Finding> {
-    if !continues(text, at, "{{") || continues(text, at + 2, "{") {
-        return None;
-    }
-    let body = &text[at + 2..text.len().min(at + 130)];
-    let holds = |part: &str| body.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()));
-    let code = holds("constructor")
-        || holds("$eval")
-        || holds("$on.")
-        || holds("__proto__")
-        || holds("alert(")
-        || holds("charat")
-        || is_arithmetic(body);
-    if code { finding(at, at + 2, "is an expression that a template runs") } else { None }
-}
-
 /// `+ADw-`: `<` in UTF-7.
 fn utf7(text: &[u8], at: usize) -> Option<Finding> {
     if text[at..].starts_with(b"+ADw-") && text.len() > at + 5 {
@@ -277,15 +271,6 @@ fn property(text: &[u8], at: usize) -> Option<Finding> {
     let concatenated = is("document", "cookie")
         && matches!(byte(text, before_blanks(text, start).wrapping_sub(1)), b'+' | b'(' | b'=');
     if concatenated { finding(start, end, "reads the reader's cookies") } else { None }
-}
-
-/// `7*7}}`: a probe for templates.
-fn is_arithmetic(body: &[u8]) -> bool {
-    let length = body.iter().position(|&byte| byte == b'}').unwrap_or(0);
-    let body = body[..length].trim_ascii();
-    body.first().is_some_and(u8::is_ascii_digit)
-        && body.contains(&b'*')
-        && body.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'*' | b' ' | b'\''))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::super::bytes::{is_blank, listed};
 use super::super::{Finding, Strictness};
-use super::attributes;
+use super::{attributes, expression};
 
 /// Finds a tag that runs script, loads something or restyles the page.
 pub(super) fn find(text: &[u8], strictness: Strictness) -> Option<Finding> {
@@ -75,6 +75,9 @@ impl<'a> Piece<'a> {
         }
         match self.byte(at) {
             b'!' | b'?' => self.declaration(at).or_else(|| self.strict(strictness)).or_else(|| self.attributes(at + 1)),
+            b'%' if expression::reaches_system(&self.text[at + 1..self.end]) => {
+                self.finding(self.end, "is an expression that a template runs")
+            }
             b'%' | b'/' => self.named(at + 1).or_else(|| self.strict(strictness)).or_else(|| self.attributes(at + 1)),
             byte if byte.is_ascii_alphabetic() => {
                 self.named(at).or_else(|| if self.is_address(at) { None } else { self.strict(strictness) })
@@ -112,7 +115,7 @@ impl<'a> Piece<'a> {
             && (rest.contains(&b'[') || rest.windows(6).any(|part| part.eq_ignore_ascii_case(b"system")))
             || starts("entity")
             || starts("[cdata[") && rest.len() > 8;
-        let conditional = starts("--[if") || starts("[if") || starts("--#exec");
+        let conditional = starts("--[if") || starts("[if") || starts("--#exec") || starts("--#include");
         let backtick = starts("--") && rest[2..].trim_ascii_start().starts_with(b"`") && self.end < self.text.len();
         if entity || conditional || backtick {
             self.finding(self.end, "holds a declaration that browsers act on")
@@ -131,7 +134,8 @@ impl<'a> Piece<'a> {
         let closing = self.text[at - 1] == b'/';
         let spaced = is_blank(self.byte(name_end)) || self.byte(name_end) == b'/';
         let generic = self.is_type(name, name_end);
-        let foreign = [&b"svg:"[..], b"xsl:", b"html:", b"x:"].iter().any(|known| prefix.eq_ignore_ascii_case(known));
+        let foreign =
+            [&b"svg:"[..], b"xsl:", b"html:", b"x:", b"esi:"].iter().any(|known| prefix.eq_ignore_ascii_case(known));
         if !closing && !generic && (listed(DANGEROUS, local) || foreign) && !self.is_mentioned(name_end) {
             return self.finding(self.end, "opens an element that runs or loads content");
         }
@@ -160,6 +164,9 @@ impl<'a> Piece<'a> {
         if self.text.get(self.end + 1) == Some(&b'/') || self.byte(name_end) != b'>' {
             return false;
         }
+        if self.is_told(name_end + 1) {
+            return true;
+        }
         let rest = self.text[name_end + 1..self.end].trim_ascii_start();
         let rest = rest.strip_prefix(b"`").unwrap_or(rest).trim_ascii_start();
         let words = ["tag", "tags", "element", "elements", "component", "components"];
@@ -168,6 +175,18 @@ impl<'a> Piece<'a> {
             rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
                 && next.is_none_or(|next| matches!(next, b' ' | b'.' | b',' | b'?' | b'\n'))
         })
+    }
+
+    /// `what does <script> do`, `read commands from file <script>`: words around it, and nothing behind it that could be code.
+    fn is_told(&self, after: usize) -> bool {
+        let [before @ .., mark] = &self.text[..self.open] else { return false };
+        let introduced = before.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+        let rest = &self.text[after..self.end];
+        let ends = rest.first().is_none_or(|&byte| is_blank(byte) || byte.is_ascii_punctuation() || !byte.is_ascii());
+        introduced
+            && (is_blank(*mark) || matches!(mark, b'"' | b'\'' | b'`' | b'(') || !mark.is_ascii())
+            && ends
+            && !rest.iter().any(|byte| matches!(byte, b'(' | b'=' | b'[' | b'{' | b'`' | b'+' | b'/'))
     }
 
     fn attributes(&self, at: usize) -> Option<Finding> {

@@ -9,7 +9,8 @@ impl<'a> Walk<'a> {
     /// `SELECT`: from here on names may follow each other.
     pub(super) fn begin_select(&mut self) -> Step {
         let nested = self.depth > 0 || self.broke_out();
-        let follows_operator = matches!(self.previous, Kind::Open) && self.operators > 0;
+        let follows_operator =
+            matches!(self.previous, Kind::Open) && (self.operators > 0 || self.row && self.broke_out());
         if follows_operator && self.select.is_none() && self.subquery_follows() {
             return Step::Found("compares with a query of its own");
         }
@@ -66,9 +67,12 @@ impl<'a> Walk<'a> {
                 Some(Kind::Select) => {
                     let item = next.next();
                     let prose = item.is_some_and(|item| item.kind == Kind::Word)
-                        && matches!(next.ahead(), Some(Kind::Word | Kind::Function | Kind::Logic | Kind::Verb) | None);
-                    let alone = item.is_none() && self.at_start();
-                    if anchored || open || alone || !prose && item.is_some() {
+                        && matches!(
+                            next.ahead(),
+                            Some(Kind::Word | Kind::Function | Kind::Logic | Kind::Verb | Kind::Close) | None
+                        );
+                    let alone = item.is_none() && self.at_start() && !self.name;
+                    if anchored || open && !prose || alone || !prose && item.is_some() {
                         return Step::Found("joins a query of its own with UNION");
                     }
                     return Step::Prose;
@@ -168,6 +172,7 @@ impl<'a> Walk<'a> {
     /// `order by 3`, `group by x having …`.
     pub(super) fn ordering(&mut self, anchored: bool, mut next: Lexer<'a>) -> Step {
         let key = next.next();
+        self.cross_direction(&mut next);
         let after = next.ahead();
         let listed = matches!(key.map(|token| token.kind), Some(Kind::Number))
             && matches!(after, Some(Kind::Comma | Kind::Comment));
@@ -194,6 +199,18 @@ impl<'a> Walk<'a> {
         if adds { Step::Found("adds an ORDER BY or GROUP BY clause") } else { Step::Prose }
     }
 
+    /// Reads on after `asc` or `desc`, if a key's end follows it.
+    fn cross_direction(&self, next: &mut Lexer<'a>) {
+        let is_direction =
+            |token: Token| ["asc", "desc"].iter().any(|direction| is_word_at(self.text, token.start, direction));
+        let mut beyond = next.clone();
+        if beyond.next().is_some_and(is_direction)
+            && matches!(beyond.ahead(), Some(Kind::Comma | Kind::Comment | Kind::Clause | Kind::Semicolon) | None)
+        {
+            *next = beyond;
+        }
+    }
+
     /// `FROM`: part of a query, or what a value in parentheses is followed by.
     pub(super) fn from(&mut self, left: Operand, token: Token) -> Step {
         if let Some(select) = &mut self.select {
@@ -206,6 +223,17 @@ impl<'a> Walk<'a> {
         if left.literal && self.unbalanced && name && next.ahead() == Some(Kind::Where) {
             return Step::Found("goes on with a FROM clause");
         }
+        // `10 from London --` is prose; so a comment counts that touches the name, or is padded as in an address.
+        if left.literal && self.plain && name && next.peek().is_some_and(|comment| self.is_glued_comment(comment)) {
+            return Step::Found("goes on with a FROM clause");
+        }
         self.name_or_prose(left, token)
+    }
+
+    fn is_glued_comment(&self, comment: Token) -> bool {
+        let body = self.text[comment.start..].trim_ascii_end();
+        comment.kind == Kind::Comment
+            && self.comment_is_short(comment)
+            && (!is_blank(self.text[comment.start - 1]) || body.starts_with(b"--") && body.len() > 2)
     }
 }

@@ -17,9 +17,11 @@ use super::words::{self, Kind};
 const TOKENS: usize = 96;
 
 /// Reads the text as standing outside quotes.
-pub(super) fn bare(text: &[u8]) -> Option<Finding> {
+pub(super) fn bare(text: &[u8], strictness: Strictness) -> Option<Finding> {
     let first = text.iter().position(|&byte| !is_blank(byte))?;
-    Walk::new(text, first, first, None).run()
+    let mut walk = Walk::new(text, first, first, None);
+    walk.name = strictness == Strictness::Strict;
+    walk.run()
 }
 
 /// Reads the text as starting inside quotes, if it closes them.
@@ -32,7 +34,7 @@ pub(super) fn quoted(text: &[u8], quote: u8, strictness: Strictness) -> Option<F
     }
     let mut walk = Walk::new(text, close + 1, close, Some(quote));
     walk.strict = strictness == Strictness::Strict;
-    walk.loose = is_loose(&text[..close], <[u8]>::last);
+    walk.loose = is_loose(&text[..close], <[u8]>::last) || quote == b'\'' && is_old_quotation(text, close);
     walk.left = Some(Operand { kind: Kind::Text, literal: true, calls: false });
     walk.run()
 }
@@ -119,6 +121,8 @@ struct Walk<'a> {
     /// The quote that the text has closed.
     quote: Option<u8>,
     strict: bool,
+    /// Whether the text may be a name of two words, such as `Union Select`.
+    name: bool,
     /// The operand read last; `None` where one is expected.
     left: Option<Operand>,
     /// The left side of the comparison being read.
@@ -131,9 +135,15 @@ struct Walk<'a> {
     after_logic: bool,
     logic: u32,
     known_calls: u32,
+    /// Of these, the calls of what calculators do not have.
+    database_calls: u32,
     groups: u32,
     clause: bool,
     select: Option<Select>,
+    /// Further values follow the one that the quote closed, as in a row that is inserted.
+    row: bool,
+    /// One of them is a column that is set.
+    assigned: bool,
     /// Only literals, operators and known functions so far.
     plain: bool,
     /// Quotes touch blanks on the inside, as they do around symbols in prose: `use '-' or '+'`.
@@ -160,6 +170,7 @@ impl<'a> Walk<'a> {
             anchor,
             quote,
             strict: false,
+            name: false,
             left: None,
             compared: None,
             depth: 0,
@@ -168,9 +179,12 @@ impl<'a> Walk<'a> {
             after_logic: false,
             logic: 0,
             known_calls: 0,
+            database_calls: 0,
             groups: 0,
             clause: false,
             select: None,
+            row: false,
+            assigned: false,
             plain: true,
             loose: false,
             open_end: false,
@@ -231,4 +245,23 @@ impl<'a> Walk<'a> {
 /// Whether quoted content has a blank on the side of the quote and more than a letter or two in it.
 fn is_loose(content: &[u8], edge: fn(&[u8]) -> Option<&u8>) -> bool {
     edge(content).is_some_and(|&byte| is_blank(byte)) && content.trim_ascii().len() > 2
+}
+
+/// `` `on' or `off' ``: quotations as typewriters and old manuals have them. Every quote but apostrophes inside words has to close one.
+fn is_old_quotation(text: &[u8], close: usize) -> bool {
+    if !text[..close].contains(&b'`') {
+        return false;
+    }
+    let is_word_at = |at: usize| text.get(at).is_some_and(|&byte| is_word(byte));
+    let mut open = 0_u32;
+    for (at, byte) in text.iter().enumerate() {
+        let begins_word = at == 0 || !is_word_at(at - 1);
+        match byte {
+            b'`' if begins_word && text.get(at + 1).is_some_and(|&next| !is_blank(next)) => open += 1,
+            b'\'' if open > 0 => open -= 1,
+            b'\'' if at < close || begins_word || !is_word_at(at + 1) => return false,
+            _ => {}
+        }
+    }
+    true
 }

@@ -1,6 +1,7 @@
 //! What may stand where an operand is expected.
 
 use super::super::super::bytes::{continues, is_word_at};
+use super::super::functions::{self, Risk};
 use super::super::lexer::Token;
 use super::super::statement;
 use super::super::words::{self, Kind};
@@ -72,7 +73,10 @@ impl<'a> Walk<'a> {
 
     pub(super) fn is_having(&self, token: Token) -> bool {
         is_word_at(self.text, token.start, "having")
-            && self.lexer.clone().nth(1).is_some_and(|token| token.kind == Kind::Compare)
+            && self.lexer.clone().nth(1).is_some_and(|token| {
+                let calls = token.kind == Kind::Open && self.lexer.ahead() == Some(Kind::Function);
+                token.kind == Kind::Compare || calls && self.text[token.start - 1] != b' '
+            })
     }
 
     pub(super) fn operand(&mut self, token: Token, literal: bool, calls: bool) -> Step {
@@ -128,6 +132,7 @@ impl<'a> Walk<'a> {
         // `encode and decode (JSON)` is prose.
         let calls = self.broke_out() || open.start == token.end;
         self.known_calls += 1;
+        self.database_calls += u32::from(functions::risk(name) != Some(Risk::Calculator));
         if let Some(select) = &mut self.select {
             select.structure += 1;
         }
@@ -135,6 +140,7 @@ impl<'a> Walk<'a> {
             && nested.kind == Kind::Select
             && open.kind == Kind::Open
             && (token.kind != Kind::Verb || name.eq_ignore_ascii_case(b"if") || self.operators > 0)
+            && self.queries_ahead()
         {
             return Step::Found("calls a database function on a query");
         }
@@ -150,6 +156,13 @@ impl<'a> Walk<'a> {
             return self.set_operand(Operand { kind: Kind::Function, literal: true, calls });
         }
         Step::On
+    }
+
+    /// Whether the `select` ahead is more than a word in parentheses: `exists (select few)` is prose.
+    fn queries_ahead(&self) -> bool {
+        let mut next = self.lexer.clone();
+        let item = next.nth(1).map(|token| token.kind);
+        item.is_some() && (item != Some(Kind::Word) || !matches!(next.ahead(), Some(Kind::Word | Kind::Close) | None))
     }
 
     /// A call of a function that is not in the list, in a condition: `and bit_count(3)=2`.
@@ -180,6 +193,10 @@ impl<'a> Walk<'a> {
     pub(super) fn case(&mut self) -> Step {
         let mut next = self.lexer.clone();
         let kinds = [next.next(), next.next()].map(|token| token.map(|token| token.kind));
+        // `case when 2 people meet` is prose.
+        if kinds == [Some(Kind::Branch), Some(Kind::Number)] && matches!(next.ahead(), Some(Kind::Word) | None) {
+            return Step::Prose;
+        }
         match kinds {
             [
                 Some(Kind::Branch),
@@ -201,14 +218,20 @@ impl<'a> Walk<'a> {
         if is("declare") || is("exec") || is("waitfor") || is("load") {
             return Step::Found("is a statement");
         }
-        // `drop table x` is all there is of it; `alter table x …` needs more.
+        // `drop table x` is all there is of it; `alter table x …` needs more. Scripts without blanks write sentences as one word.
         let tokens = self.lexer.clone().take(8).count();
+        if tokens == 2 && !self.text.is_ascii() {
+            return Step::Prose;
+        }
         let whole = (is("drop") || is("truncate")) && tokens == 2
             || (is("merge") || is("create") || is("alter")) && tokens >= 4;
         if whole {
             return Step::Found("is a statement");
         }
-        let more = self.text[token.end..].iter().any(|byte| matches!(byte, b'(' | b'\'' | b'"' | b';' | b'=' | b'*'));
+        // `if 1 = 2, then …` is prose.
+        let equation = !is("if") && !is("while");
+        let code = |byte: &u8| matches!(byte, b'(' | b'\'' | b'"' | b';' | b'*') || *byte == b'=' && equation;
+        let more = self.text[token.end..].iter().any(code);
         if more { Step::Found("is a statement") } else { Step::Prose }
     }
 }

@@ -1,10 +1,10 @@
 //! What may follow an operand.
 
-use super::super::super::bytes::{before_blanks, is_blank, is_word_at, skip_blanks, word_end, word_start};
+use super::super::super::bytes::{before_blanks, is_blank, is_word_at, listed, skip_blanks, word_end, word_start};
 use super::super::lexer::Token;
 use super::super::statement;
 use super::super::words::Kind;
-use super::{Operand, Step, Walk};
+use super::{Operand, Step, Walk, trailing_comment};
 
 impl<'a> Walk<'a> {
     /// Reads the token that follows an operand.
@@ -47,6 +47,9 @@ impl<'a> Walk<'a> {
             Kind::Clause => self.clause(left, token),
             Kind::From => self.from(left, token),
             Kind::Where => {
+                if self.assigned && self.row {
+                    return Step::Found("sets another column and goes on with a WHERE clause");
+                }
                 if let Some(select) = &mut self.select
                     && select.from
                 {
@@ -117,6 +120,13 @@ impl<'a> Walk<'a> {
         }
         let glued = token.start > 0 && !is_blank(self.text[token.start - 1]);
         let strings = left.kind == Kind::Text && token.kind == Kind::Text;
+        if is_word_at(self.text, token.start, "collate") && left.literal && self.broke_out() {
+            self.lexer.next();
+            return Step::On;
+        }
+        if left.literal && self.operators == 0 && (self.broke_out() || left.kind == Kind::Number) && self.joins(token) {
+            return Step::Found("joins another table");
+        }
         if strings && self.broke_out() && self.operators > 0 {
             self.open_end = token.open;
             return Step::On;
@@ -160,11 +170,15 @@ impl<'a> Walk<'a> {
             self.lexer.nth(1);
             return Step::On;
         }
+        if is("similar") && self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "to")) {
+            self.lexer.next();
+        }
         if is("in") && self.lexer.ahead() != Some(Kind::Open)
             || is("sounds") && !self.lexer.peek().is_some_and(|token| is_word_at(self.text, token.start, "like"))
         {
             return Step::Prose;
         }
+        self.assigned |= self.row && self.bytes(token) == b"=";
         if token.kind == Kind::Compare {
             self.compared = Some((left, token));
         }
@@ -176,7 +190,7 @@ impl<'a> Walk<'a> {
     pub(super) fn comparison(&mut self, left: Operand, compare: Token, right: Operand) -> Step {
         let symbol = !self.text[compare.start].is_ascii_alphabetic();
         let literal = left.literal && right.literal;
-        let branches = self.known_calls > 0 && left.kind == Kind::Number && right.kind == Kind::Number && self.plain;
+        let branches = self.database_calls > 0 && left.kind == Kind::Number && right.kind == Kind::Number && self.plain;
         // `3 > 2`, and `2 + 2 = 4` with the blanks of prose.
         let spaced = |at: usize| self.text.get(at).is_some_and(|&byte| is_blank(byte));
         let ordered = matches!(self.text[compare.start], b'<' | b'>') && symbol
@@ -213,15 +227,30 @@ impl<'a> Walk<'a> {
         column.contains(&b'.') && compare.end - compare.start == 1
     }
 
-    /// A list goes on; a sentence does so after a word.
+    /// Whether a column and what it is set to follow: `role='admin`.
+    fn assigns_ahead(&self) -> bool {
+        let mut next = self.lexer.clone();
+        next.next().is_some_and(|name| name.kind == Kind::Word)
+            && next.next().is_some_and(|token| token.kind == Kind::Compare && self.bytes(token) == b"=")
+            && matches!(next.ahead(), Some(Kind::Number | Kind::Text | Kind::Constant | Kind::Open | Kind::Select))
+    }
+
+    /// A list goes on; a sentence does not, unless every item of it could be one of a query.
     pub(super) fn comma(&mut self) -> Step {
+        let numbers = !self.broke_out() && self.plain && self.operators == 0;
         if self.select.is_none()
             && self.depth <= 0
             && !self.unbalanced
             && !(self.broke_out() && self.operators > 0)
             && !self.clause
         {
-            return Step::Prose;
+            let goes_on = matches!(self.lexer.ahead(), Some(Kind::Number | Kind::Text | Kind::Constant | Kind::Open))
+                || self.broke_out() && self.assigns_ahead();
+            // A row that is inserted, or the columns of an update, go on; a sentence does so after a word.
+            if !(goes_on && (numbers || self.broke_out())) {
+                return Step::Prose;
+            }
+            self.row = true;
         }
         if let Some(select) = &mut self.select {
             select.structure += u32::from(select.words < 3);
@@ -282,6 +311,12 @@ impl<'a> Walk<'a> {
             {
                 Step::Found("closes the quote and comments out the rest")
             }
+            Some(verb) if self.broke_out() && self.ends_commented(verb) => {
+                Step::Found("ends the statement and begins another")
+            }
+            Some(word) if self.broke_out() && self.returns(word) => {
+                Step::Found("ends the statement of a document database and returns from its function")
+            }
             Some(token) if token.kind == Kind::Comment || self.condition => match self.at_end() {
                 Some(why) => Step::Found(why),
                 None => self.comment(token),
@@ -289,5 +324,44 @@ impl<'a> Walk<'a> {
             None => self.at_end().map_or(Step::Prose, Step::Found),
             _ => Step::Prose,
         }
+    }
+
+    /// `'; vacuum--`: a verb of some database after the quote and the statement, and nothing behind it that counts.
+    fn ends_commented(&self, verb: Token) -> bool {
+        statement::is_verb(self.bytes(verb)) && trailing_comment(self.text).is_some_and(|at| at >= verb.end)
+    }
+
+    /// `natural join users--`, `inner join users on`.
+    fn joins(&self, token: Token) -> bool {
+        const KINDS: &[&str] =
+            &["cross", "full", "inner", "join", "left", "natural", "outer", "right", "straight_join"];
+        if !listed(KINDS, self.bytes(token)) {
+            return false;
+        }
+        let mut next = self.lexer.clone();
+        let mut word = Some(token);
+        let is_join =
+            |token: Token| ["join", "straight_join"].iter().any(|join| is_word_at(self.text, token.start, join));
+        while let Some(token) = word.filter(|&token| !is_join(token) && listed(KINDS, self.bytes(token))) {
+            word = next.next().filter(|&next| next.start > token.start);
+        }
+        let Some(table) = word.filter(|&token| is_join(token)).and_then(|_| next.next()) else { return false };
+        match table.kind {
+            Kind::Open => next.ahead() == Some(Kind::Select),
+            Kind::Word => next.next().is_some_and(|after| {
+                after.kind == Kind::Comment && self.comment_is_short(after)
+                    || ["on", "using"].iter().any(|condition| is_word_at(self.text, after.start, condition))
+                        && next.clone().any(|token| token.kind == Kind::Compare || token.kind == Kind::Open)
+            }),
+            _ => false,
+        }
+    }
+
+    /// `'; return true; var a='`: script that a document database runs.
+    fn returns(&self, word: Token) -> bool {
+        let tail = self.text.trim_ascii_end();
+        is_word_at(self.text, word.start, "return")
+            && self.text[word.end..].contains(&b';')
+            && tail.last().is_some_and(|&last| Some(last) == self.quote || last == b'/')
     }
 }

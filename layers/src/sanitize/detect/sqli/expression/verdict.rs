@@ -1,6 +1,6 @@
 //! What the tokens amount to when a condition, a comment or the text ends.
 
-use super::super::super::bytes::{is_blank, is_word_at};
+use super::super::super::bytes::{is_blank, is_word, is_word_at};
 use super::super::lexer::Token;
 use super::super::words::Kind;
 use super::{Operand, Step, Walk};
@@ -29,10 +29,18 @@ impl<'a> Walk<'a> {
             || body[2..].iter().all(|byte| matches!(byte, b' ' | b'-' | b'+'))
     }
 
+    /// `19.5 ----`: a line drawn with dashes.
+    fn is_rule(&self, comment: Token) -> bool {
+        const SHORTEST: usize = 3;
+        let line = self.text[comment.start..].trim_ascii_end();
+        line.len() >= SHORTEST && line.iter().all(|&byte| byte == b'-')
+    }
+
     /// `admin'#`: nothing but the comment sign follows the quote.
     fn follows_quote(&self, comment: Token) -> bool {
         let words = self.text[..self.anchor].contains(&b' ');
-        !words && comment.start == self.anchor + 1 && self.text[comment.start..].trim_ascii_end().len() == 1
+        let between = &self.text[self.anchor + 1..comment.start];
+        !words && between.iter().all(|&byte| is_blank(byte)) && self.text[comment.start..].trim_ascii_end().len() == 1
     }
 
     /// A comment that runs to the end of the text.
@@ -47,7 +55,7 @@ impl<'a> Walk<'a> {
             let query = self.select.is_some_and(|select| select.from && self.is_query(select));
             return if query { Step::Found("is a query") } else { Step::Prose };
         };
-        if self.known_calls > 1 && self.operators > 0 && self.plain {
+        if self.database_calls > 0 && self.known_calls > 1 && self.operators > 0 && self.plain {
             return Step::Found("builds a value from function calls");
         }
         if let Some(select) = self.select
@@ -72,10 +80,15 @@ impl<'a> Walk<'a> {
             }
             return Step::Prose;
         }
+        if self.logic == 0 && !self.unbalanced && self.is_rule(comment) {
+            return Step::Prose;
+        }
         let value = left.literal && self.plain;
         // `10/10 -- would buy again` is prose; a comparison before a dash is not.
         let read = &self.text[self.anchor..comment.start];
-        let compares = self.logic > 0 || read.iter().any(|byte| matches!(byte, b'=' | b'<' | b'>'));
+        let lettered =
+            matches!(self.text[comment.start..].trim_ascii(), [_, _, b' ', letter] if letter.is_ascii_alphabetic());
+        let compares = self.logic > 0 && lettered || read.iter().any(|byte| matches!(byte, b'=' | b'<' | b'>'));
         let found = value && !hash && (short || self.operators > 0 && compares && !block)
             || value && hash && (self.logic > 0 || self.strings > 0 && self.operators > 0)
             || self.unbalanced && value && short
@@ -92,6 +105,9 @@ impl<'a> Walk<'a> {
             return query.then_some("is a query");
         }
         let left = self.left?;
+        if self.row && !self.broke_out() {
+            return None;
+        }
         if self.condition {
             return Some("adds a condition");
         }
@@ -103,11 +119,15 @@ impl<'a> Walk<'a> {
     }
 
     fn end_after_quote(&self, left: Operand) -> Option<&'static str> {
-        if self.operators == 0 || self.loose {
+        if self.operators == 0 || self.loose || self.row && !(self.assigned && self.open_end) {
             return None;
         }
         if self.open_end {
-            return (!self.is_quoted_symbol()).then_some("closes the quote and opens it again");
+            let name = self.strict
+                && !self.text.iter().any(|byte| byte.is_ascii() && !is_word(*byte) && *byte != b'\'')
+                && !self.text.iter().any(u8::is_ascii_digit);
+            return (!name && !self.is_quoted_word() && !self.is_quoted_symbol())
+                .then_some("closes the quote and opens it again");
         }
         let expression = left.literal && self.plain && !self.is_measure();
         expression.then_some("closes the quote and goes on with the expression")
@@ -126,7 +146,7 @@ impl<'a> Walk<'a> {
         {
             return Some("compares a value and opens a quote");
         }
-        if self.known_calls > 1 && (self.operators > 0 || self.plain) {
+        if self.database_calls > 0 && self.known_calls > 1 && (self.operators > 0 || self.plain) {
             return Some("builds a value from function calls");
         }
         if self.known_calls == 1 && self.operators == 0 && self.plain && self.calls_database(left) {
@@ -141,6 +161,18 @@ impl<'a> Walk<'a> {
         let tells =
             ["database", "db_name", "current_user", "session_user", "system_user", "suser_name", "sqlite_version"];
         argument.kind == Kind::Number && is(&"sleep") || argument.kind == Kind::Function && tells.iter().any(is)
+    }
+
+    /// `'or'`, all there is: a word that somebody quotes.
+    fn is_quoted_word(&self) -> bool {
+        let text = self.text.trim_ascii();
+        match (text, self.quote) {
+            ([first, word @ .., last], Some(quote)) => {
+                let logic = word.eq_ignore_ascii_case(b"or") || word.eq_ignore_ascii_case(b"and");
+                *first == quote && *last == quote && logic
+            }
+            _ => false,
+        }
     }
 
     /// `5'-10`, `6' x 4`: feet and inches.
@@ -162,10 +194,14 @@ impl<'a> Walk<'a> {
         let beyond_ascii = |byte: Option<&u8>| byte.is_some_and(|byte| !byte.is_ascii());
         let ending = self.text[last + 1..].strip_prefix(b"-").unwrap_or(&self.text[last + 1..]);
         let touched = beyond_ascii(self.text[..self.anchor].last()) || beyond_ascii(ending.first());
+        // `use '<'.`, `the dash ('-')`: a word and a blank before, nothing behind.
+        let before = self.text[..self.anchor].strip_suffix(b"(").unwrap_or(&self.text[..self.anchor]);
+        let introduced = matches!(before, [.., letter, b' '] if letter.is_ascii_alphabetic() || !letter.is_ascii())
+            && self.text[last + 1..].iter().all(|byte| matches!(byte, b'.' | b')' | b'\n' | b' '));
         !self.unbalanced
             && self.strings == 1
             && self.operands == 1
-            && (touched || prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
+            && (touched || introduced || prose(&self.text[..self.anchor]) || prose(&self.text[last + 1..]))
     }
 
     /// `1 or 1`, `1 and 0`, `1 or true`: not `3 or 4`, which is prose.

@@ -1,7 +1,7 @@
 //! Conditions that are always true, in SQL and in document databases.
 
 use super::super::super::Finding;
-use super::super::super::bytes::{before_blanks, is_blank, is_word_at, skip_blanks, word_start};
+use super::super::super::bytes::{before_blanks, is_blank, is_word_at, skip_blanks, word_end, word_start};
 use super::Spots;
 
 impl<'a> Spots<'a> {
@@ -49,6 +49,21 @@ impl<'a> Spots<'a> {
         };
         let literal = &self.text[start..end];
         (!literal[0].is_ascii_alphabetic()).then_some((start, literal))
+    }
+
+    /// `*)(uid=*`, `)(|(`: ends the filter of a search in a directory (RFC 4515) and adds another.
+    pub(super) fn directory_filter(&self, at: usize) -> Option<Finding> {
+        if at < 2 || self.text[at - 1] != b')' {
+            return None;
+        }
+        let nested = matches!(self.byte(at + 1), b'|' | b'&') && self.byte(at + 2) == b'(';
+        let name = word_end(self.text, at + 1);
+        let compared = self.text[at - 2] == b'*' && name > at + 1 && self.byte(name) == b'=';
+        if nested || compared {
+            Self::finding(at - 1, at + 2, "adds a filter to a search in a directory")
+        } else {
+            None
+        }
     }
 
     /// `[$ne]`, `{"$gt": …`: operators of document databases.

@@ -50,10 +50,10 @@ static CATALOGUE: Vocabulary<(), 64> = Vocabulary::new(&[
 impl<'a> Spots<'a> {
     fn at(&self, at: usize) -> Option<Finding> {
         match self.text[at] {
-            b'(' => self.call(at),
+            b'(' => self.directory_filter(at).or_else(|| self.call(at)),
             b'\'' | b'"' | b'`' => self.quote(at),
             b';' => self.stacked(at),
-            b':' => self.cast(at),
+            b':' => self.cast(at).or_else(|| self.document_code(at)),
             b'@' => self.variable(at),
             b'/' => self.executable_comment(at).or_else(|| self.created(at)),
             b'[' | b'{' => self.document_operator(at),

@@ -75,6 +75,12 @@ impl<'a> Spots<'a> {
         None
     }
 
+    /// `$where: '…'`: code that a document database runs.
+    pub(super) fn document_code(&self, at: usize) -> Option<Finding> {
+        let (start, name) = self.word_before(at)?;
+        if name == b"$where" { Self::finding(start, at + 1, "is an operator of a document database") } else { None }
+    }
+
     /// `declare @x`, `exec (@x`, `@@version`.
     pub(super) fn variable(&self, at: usize) -> Option<Finding> {
         let named = is_word(self.byte(at + 1)) && !self.byte(at + 1).is_ascii_digit();

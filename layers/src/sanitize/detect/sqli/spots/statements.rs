@@ -65,6 +65,10 @@ impl<'a> Spots<'a> {
         None
     }
 
+    fn is_hyphen(&self, at: usize) -> bool {
+        self.byte(at) == b'-' && is_word(self.byte(at.wrapping_sub(1))) && is_word(self.byte(at + 1))
+    }
+
     /// `union [all | distinct] select`, followed by what prose would not select.
     pub(super) fn union(&self, at: usize) -> Option<Finding> {
         if !is_word_at(self.text, at, "union") {
@@ -80,12 +84,16 @@ impl<'a> Spots<'a> {
         }
         let mut lexer = Lexer::new(&self.text[..self.text.len().min(at + 2 * REACH)], at + 5);
         let mut structure = before == b')' || glued;
+        let mut grouped = false;
         for _ in 0..24 {
             match lexer.next().map(|token| token.kind)? {
-                Kind::Open | Kind::Operator | Kind::Variable => structure = true,
+                Kind::Open => grouped = true,
+                // `Union-Select` is a name with a hyphen.
+                Kind::Operator if self.is_hyphen(lexer.position() - 1) => {}
+                Kind::Operator | Kind::Variable => structure = true,
                 Kind::Modifier => {}
                 Kind::Select => {
-                    structure |= lexer.commented;
+                    structure |= lexer.commented || grouped && !says(lexer.clone());
                     return if structure || queries(&mut lexer) {
                         Self::finding(at, lexer.position(), "joins a query of its own with UNION")
                     } else {
@@ -107,6 +115,12 @@ impl<'a> Spots<'a> {
         }
         None
     }
+}
+
+/// `(select members only)`: a word and no query.
+fn says(mut lexer: Lexer<'_>) -> bool {
+    lexer.next().is_some_and(|item| item.kind == Kind::Word)
+        && matches!(lexer.ahead(), Some(Kind::Word | Kind::Modifier | Kind::Logic | Kind::Close) | None)
 }
 
 /// `password from users where id=1`, `a from b--`: where `; select items from the list` is prose.
