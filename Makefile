@@ -78,6 +78,17 @@ load: ## requests/s of the release server beside a bare hyper server (needs oha)
 	@scripts/install.sh postgresql curl
 	@scripts/load.sh
 
+.PHONY: limits-load
+limits-load: ## requests/s with limits in the process and in Redis, beside none; and refused (needs oha)
+	@scripts/cargo-tool.sh need oha
+	@scripts/install.sh postgresql redis curl
+	@scripts/limits-load.sh
+
+.PHONY: login-flood
+login-flood: ## times of /auth/me while ten times as many log in as can be hashed
+	@scripts/install.sh postgresql curl
+	@scripts/login-flood.sh
+
 .PHONY: floods
 floods: ## honest requests/s, memory and probes while slow, idle or resetting connections flood the server (needs oha)
 	@scripts/cargo-tool.sh need oha

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
+use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::audit::sealer;
+use crate::audit::{partitions, sealer};
 use crate::auth::keys::POLL_INTERVAL;
 use crate::db::sessions::{self, Cutoffs};
 use crate::db::{audit_logs, refresh_tokens};
@@ -20,12 +19,12 @@ use crate::prices;
 use crate::state::App;
 use crate::sweep;
 
-/// How often refusals are written to the audit log.
+/// How often the refusals of minutes that are over are written to the audit log.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 /// How often idle connections are looked over.
 const TRIM_INTERVAL: Duration = Duration::from_secs(30);
-/// How often the months ahead are prepared.
-const PARTITION_INTERVAL: Duration = Duration::from_secs(6 * 3600);
+/// How often the months ahead are prepared, and those taken out whose time is over. Both give up at once where a reader is in the way.
+const PARTITION_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// How often the security log is sealed.
 const SEAL_INTERVAL: Duration = Duration::from_secs(10);
 /// How often live sessions are counted.
@@ -34,8 +33,8 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(60);
 const STORE_INTERVAL: Duration = Duration::from_secs(5);
 /// How often stored hashes are looked over for kinds that an import has added. Each look reads all accounts.
 const PRICE_INTERVAL: Duration = Duration::from_secs(15 * 60);
-/// How many months of audit partitions exist ahead of time.
-const MONTHS_AHEAD: i64 = 3;
+/// Rows of the default partition that are counted: how many it is beyond that changes nothing.
+const DEFAULT_ROWS: i64 = 1_000_000;
 /// Rows that one sweep touches at most, so that it never holds many locks.
 const SWEEP_BATCH: i64 = 500;
 
@@ -44,16 +43,17 @@ const SWEEP_BATCH: i64 = 500;
 pub fn start(app: &Arc<App>, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let sweep_interval = app.config.tokens.refresh_grace.clamp(Duration::from_secs(1), Duration::from_secs(30));
-    repeat(&mut tasks, app, shutdown, sweep_interval, "sweep of sealed successors", sweep_successors);
-    repeat(&mut tasks, app, shutdown, POLL_INTERVAL, "reload of signing keys", reload_keys);
-    repeat(&mut tasks, app, shutdown, FLUSH_INTERVAL, "flush of refusals", flush_refusals);
-    repeat(&mut tasks, app, shutdown, PARTITION_INTERVAL, "preparation of audit partitions", prepare_months);
-    repeat(&mut tasks, app, shutdown, PARTITION_INTERVAL, "retention of the security log", drop_months);
-    repeat(&mut tasks, app, shutdown, SEAL_INTERVAL, "sealing of the security log", seal);
-    repeat(&mut tasks, app, shutdown, TRIM_INTERVAL, "trim of the pool", trim_pool);
-    repeat(&mut tasks, app, shutdown, COUNT_INTERVAL, "count of sessions", count_sessions);
-    repeat(&mut tasks, app, shutdown, STORE_INTERVAL, "look at the store of limits", look_at_store);
-    repeat(&mut tasks, app, shutdown, PRICE_INTERVAL, "pricing of stored hashes", prices::learn);
+    let jobs = &mut Jobs { tasks: &mut tasks, app, shutdown };
+    jobs.repeat("successors", sweep_interval, "sweep of sealed successors", sweep_successors);
+    jobs.repeat("keys", POLL_INTERVAL, "reload of signing keys", reload_keys);
+    jobs.repeat("refusals", FLUSH_INTERVAL, "flush of refusals", flush_refusals);
+    jobs.repeat("audit_partitions", PARTITION_INTERVAL, "preparation of audit partitions", prepare_months);
+    jobs.repeat("audit_retention", PARTITION_INTERVAL, "retention of the security log", drop_months);
+    jobs.repeat("audit_seals", SEAL_INTERVAL, "sealing of the security log", seal);
+    jobs.repeat("pool", TRIM_INTERVAL, "trim of the pool", trim_pool);
+    jobs.repeat("session_count", COUNT_INTERVAL, "count of sessions", count_sessions);
+    jobs.repeat("limit_store", STORE_INTERVAL, "look at the store of limits", look_at_store);
+    jobs.repeat("prices", PRICE_INTERVAL, "pricing of stored hashes", prices::learn);
     tasks.spawn(sweep(app.clone(), shutdown.clone()));
     tasks.spawn(mail::work(app.clone(), shutdown.clone()));
     tasks.spawn(notices::heed(app.clone(), shutdown.clone()));
@@ -63,35 +63,43 @@ pub fn start(app: &Arc<App>, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
 /// What must not be lost when the process ends. Call it when no request runs any more.
 pub async fn finish(app: &App, mut tasks: JoinSet<()>) {
     while tasks.join_next().await.is_some() {}
-    if let Err(error) = app.refusals.flush(app).await {
+    if let Err(error) = app.refusals.finish(app).await {
         tracing::error!(error = chain(&error), "the last refusals could not be written to the audit log");
     }
 }
 
-fn repeat<F>(
-    tasks: &mut JoinSet<()>,
-    app: &Arc<App>,
-    shutdown: &watch::Receiver<bool>,
-    every: Duration,
-    what: &'static str,
-    work: fn(Arc<App>) -> F,
-) where
-    F: Future<Output = Result<(), ApiError>> + Send + 'static,
-{
-    let (app, mut shutdown) = (app.clone(), shutdown.clone());
-    tasks.spawn(async move {
-        let mut ticks = tokio::time::interval(every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                _ = shutdown.wait_for(|stop| *stop) => return,
+/// Starts what is done again and again.
+struct Jobs<'a> {
+    tasks: &'a mut JoinSet<()>,
+    app: &'a Arc<App>,
+    shutdown: &'a watch::Receiver<bool>,
+}
+
+impl Jobs<'_> {
+    /// Starts one. `name` is its label in `portcullis_sweeper_last_success_timestamp_seconds`, `what` its name in the log.
+    fn repeat<F>(&mut self, name: &'static str, every: Duration, what: &'static str, work: fn(Arc<App>) -> F)
+    where
+        F: Future<Output = Result<(), ApiError>> + Send + 'static,
+    {
+        let (app, mut shutdown) = (self.app.clone(), self.shutdown.clone());
+        self.tasks.spawn(async move {
+            let last_success = app.metrics.sweeper_last_success.with_label_values(&[name]);
+            let mut ticks = tokio::time::interval(every);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    _ = shutdown.wait_for(|stop| *stop) => return,
+                }
+                match work(app.clone()).await {
+                    Ok(()) => last_success.set(app.clock.now().as_second()),
+                    Err(error) => {
+                        tracing::warn!(error = chain(&error), "the {what} failed; it will be tried again");
+                    }
+                }
             }
-            if let Err(error) = work(app.clone()).await {
-                tracing::warn!(error = chain(&error), "the {what} failed; it will be tried again");
-            }
-        }
-    });
+        });
+    }
 }
 
 /// Erases the sealed successors of refresh tokens whose grace has ended.
@@ -109,20 +117,12 @@ async fn reload_keys(app: Arc<App>) -> Result<(), ApiError> {
     app.keys.reload(&client, app.clock.now()).await.map_err(ApiError::internal)
 }
 
-/// Creates the audit partitions of this month and the next ones. A month whose events already lie in the default partition cannot have one
-/// of its own any more; the others still can.
+/// Creates the audit partitions of this month and the next ones, and counts what lies in none of them.
 async fn prepare_months(app: Arc<App>) -> Result<(), ApiError> {
     let client = app.database.get().await?;
-    let this_month = app.clock.now().to_zoned(TimeZone::UTC).date().first_of_month();
-    let mut outcome = Ok(());
-    for ahead in 0..=MONTHS_AHEAD {
-        let month = this_month.saturating_add(ahead.months());
-        let first = month.to_zoned(TimeZone::UTC).map_err(ApiError::internal)?.timestamp();
-        if let Err(error) = audit_logs::ensure_partition(&client, first).await {
-            outcome = Err(error.into());
-        }
-    }
-    outcome
+    let prepared = partitions::prepare(&client, app.clock.now()).await;
+    app.metrics.audit.default_rows.set(audit_logs::count_default(&client, DEFAULT_ROWS).await?);
+    Ok(prepared?)
 }
 
 /// Sweeps, which may take long, so that the end of the service cuts it short: a batch that is under way is rolled back.

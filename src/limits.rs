@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_layers::rate_limit::{Charge, Charges, Key, Limit, Limiter, Outcome, Policy, RateLimitLayer};
-use portcullis_layers::rate_limit_redis::{Builder as RedisBuilder, Event, OnFailure, RedisLimiter, RedisRateLimitLayer};
+use portcullis_layers::rate_limit_redis::{
+    Builder as RedisBuilder, Event, OnFailure, RedisLimiter, RedisRateLimitLayer,
+};
 use portcullis_layers::{ClientIp, RequestHead};
 use secrecy::ExposeSecret;
 

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::Config as Server;
 
 use crate::audit::address::AddressMarks;
+use crate::audit::partitions;
 use crate::audit::refusals::Refusals;
 use crate::audit::seal::SealKey;
 use crate::auth::cursor::CursorKey;
@@ -25,7 +26,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::migrate::{self, MigrateError, Migration};
 use crate::db::probe::Probe;
-use crate::db::{Database, pool};
+use crate::db::{Database, DbError, pool};
 use crate::defence::Defence;
 use crate::limits::Limits;
 use crate::mail::Mailer;
@@ -112,7 +113,15 @@ pub async fn app(
         started,
     });
     prices::learn_at_start(&app).await;
+    // Before the first event: one outside all months would keep its month from ever getting a partition.
+    if let Err(error) = prepare_months(&app).await {
+        tracing::warn!(error = crate::error::chain(&error), "the months of the security log could not be prepared yet");
+    }
     Ok(app)
+}
+
+async fn prepare_months(app: &App) -> Result<(), DbError> {
+    partitions::prepare(&app.database.get().await?, app.clock.now()).await
 }
 
 /// The keys that sign access tokens.

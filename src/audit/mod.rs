@@ -5,9 +5,12 @@
 //! by [`crate::audit::refusals`].
 
 pub mod address;
+pub mod head;
+pub mod partitions;
 pub mod refusals;
 pub mod seal;
 pub mod sealer;
+pub mod stretch;
 pub mod verify;
 
 use std::net::IpAddr;
@@ -24,6 +27,9 @@ use crate::error::ApiError;
 use crate::random::Random;
 use crate::state::App;
 
+/// The detail that names who ran a command. Operators see it, owners of accounts do not.
+pub const OPERATOR: &str = "operator";
+
 /// Where a request came from.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
@@ -35,6 +41,8 @@ pub struct Origin {
     pub request_id: Option<String>,
     /// The session whose access token came along.
     pub session_id: Option<Uuid>,
+    /// The user of the operating system who ran the command, where it was the command line.
+    pub operator: Option<String>,
 }
 
 /// What happened.
@@ -123,8 +131,11 @@ impl Event {
         origin: &Origin,
     ) -> Result<(), ApiError> {
         let mut details = self.details.clone();
-        if let (Some(mark), Value::Object(members)) = (&self.address_mark, &mut details) {
-            members.insert("address_mark".to_owned(), mark.as_str().into());
+        if let Value::Object(members) = &mut details {
+            let added = [("address_mark", &self.address_mark), (OPERATOR, &origin.operator)];
+            for (name, value) in added {
+                members.extend(value.as_deref().map(|value| (name.to_owned(), value.into())));
+            }
         }
         let row = NewAuditLog {
             id: random.uuid(now)?,

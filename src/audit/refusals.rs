@@ -26,7 +26,7 @@ struct Key {
     minute: i64,
 }
 
-/// The counts since the last write.
+/// The counts since the last write: of the minute that runs and, for a moment, of the one before.
 #[derive(Debug, Default)]
 pub struct Refusals {
     counts: Mutex<HashMap<Key, u64>>,
@@ -35,7 +35,7 @@ pub struct Refusals {
 impl Refusals {
     /// Notes a refusal; tells whether there was room for it.
     pub fn note(&self, event_type: &'static str, code: &'static str, client: Option<IpAddr>, now: Timestamp) -> bool {
-        let key = Key { event_type, code, network: client.map(network), minute: now.as_second().div_euclid(60) };
+        let key = Key { event_type, code, network: client.map(network), minute: minute(now) };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= CAPACITY && !counts.contains_key(&key) {
             return false;
@@ -74,15 +74,13 @@ impl Refusals {
         }
     }
 
-    /// Writes what was counted; what cannot be written is kept for the next time.
+    /// Writes the counts of the minutes that are over: the one that runs gets one row as well. What cannot be written is kept for the next
+    /// time.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn flush(&self, app: &App) -> Result<(), ApiError> {
-        let counted: Vec<_> = self.counts.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
-        if counted.is_empty() {
-            return Ok(());
-        }
+        let counted = self.take_before(minute(app.clock.now()));
         let result = self.write(app, &counted).await;
         if result.is_err() {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +95,28 @@ impl Refusals {
         result
     }
 
+    /// Writes all counts, that of this minute included. There is no next time: what cannot be written is lost, and counted as that.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn finish(&self, app: &App) -> Result<(), ApiError> {
+        let counted = self.take_before(i64::MAX);
+        let result = self.write(app, &counted).await;
+        if result.is_err() {
+            app.metrics.audit_lost.inc_by(counted.iter().map(|(_, count)| count).sum());
+        }
+        result
+    }
+
+    fn take_before(&self, minute: i64) -> Vec<(Key, u64)> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.extract_if(|key, _| key.minute < minute).collect()
+    }
+
     async fn write(&self, app: &App, counted: &[(Key, u64)]) -> Result<(), ApiError> {
+        if counted.is_empty() {
+            return Ok(());
+        }
         let mut client = app.database.get().await?;
         let transaction = crate::db::query::begin(&mut client).await?;
         for (key, count) in counted {
@@ -107,6 +126,10 @@ impl Refusals {
         }
         Ok(crate::db::query::commit(transaction).await?)
     }
+}
+
+fn minute(time: Timestamp) -> i64 {
+    time.as_second().div_euclid(60)
 }
 
 /// What the sanitiser looks for in the fields of the route table.

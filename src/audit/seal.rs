@@ -31,14 +31,25 @@ impl SealKey {
     /// The HMAC of a seal that follows `previous`.
     #[must_use]
     pub fn sign(&self, previous: &[u8], seal: &AuditSeal) -> Vec<u8> {
-        hmac::sign(&self.0, &message(previous, seal)).as_ref().to_vec()
+        hmac::sign(&self.0, &message(previous, seal, Form::WithEpoch)).as_ref().to_vec()
     }
 
     /// Whether a seal is ours and follows `previous`.
     #[must_use]
     pub fn fits(&self, previous: &[u8], seal: &AuditSeal) -> bool {
-        hmac::verify(&self.0, &message(previous, seal), &seal.seal).is_ok()
+        [Form::WithEpoch, Form::WithoutEpoch]
+            .into_iter()
+            .any(|form| hmac::verify(&self.0, &message(previous, seal, form), &seal.seal).is_ok())
     }
+}
+
+/// What a seal signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// All of it.
+    WithEpoch,
+    /// As it was before rows had an epoch. Such a seal may be moved to another epoch, but only as a whole with its rows.
+    WithoutEpoch,
 }
 
 impl fmt::Debug for SealKey {
@@ -48,10 +59,16 @@ impl fmt::Debug for SealKey {
 }
 
 /// Every field has a fixed length or tells its own, so that no two seals have one message.
-fn message(previous: &[u8], seal: &AuditSeal) -> Vec<u8> {
-    let mut bytes = b"portcullis audit seal 1".to_vec();
+fn message(previous: &[u8], seal: &AuditSeal, form: Form) -> Vec<u8> {
+    let mut bytes = match form {
+        Form::WithEpoch => b"portcullis audit seal 2".to_vec(),
+        Form::WithoutEpoch => b"portcullis audit seal 1".to_vec(),
+    };
     put(&mut bytes, previous);
     bytes.extend(seal.seq.to_be_bytes());
+    if form == Form::WithEpoch {
+        bytes.extend(seal.epoch.to_be_bytes());
+    }
     put(&mut bytes, seal.kind.name().as_bytes());
     put(&mut bytes, seal.month.to_string().as_bytes());
     bytes.extend(seal.from_txid.to_be_bytes());
@@ -68,14 +85,49 @@ pub fn month(row: &SealableRow) -> Date {
     row.created_at.to_zoned(TimeZone::UTC).date().first_of_month()
 }
 
-/// SHA-256 over the digests of rows, in their order.
-#[must_use]
-pub fn rows_digest<'a>(rows: impl IntoIterator<Item = &'a SealableRow>) -> Vec<u8> {
-    let mut context = digest::Context::new(&SHA256);
-    for row in rows {
-        context.update(row_digest(row).as_ref());
+/// How many rows there are, and SHA-256 over their digests in their order.
+#[derive(Clone)]
+pub struct Tally {
+    rows: i64,
+    digests: digest::Context,
+}
+
+impl Tally {
+    /// Of no rows.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { rows: 0, digests: digest::Context::new(&SHA256) }
     }
-    context.finish().as_ref().to_vec()
+
+    /// Counts the next row in.
+    pub fn add(&mut self, row: &SealableRow) {
+        self.rows += 1;
+        self.digests.update(row_digest(row).as_ref());
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> i64 {
+        self.rows
+    }
+
+    /// The digest of all of them.
+    #[must_use]
+    pub fn digest(&self) -> Vec<u8> {
+        self.digests.clone().finish().as_ref().to_vec()
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tally({} rows)", self.rows)
+    }
 }
 
 /// What of a row may never change. Its personal fields may be erased, so their digests stand for them.
@@ -131,6 +183,14 @@ mod tests {
     use super::*;
     use crate::db::audit_seals::SealKind;
     use uuid::Uuid;
+
+    fn rows_digest<const N: usize>(rows: [&SealableRow; N]) -> Vec<u8> {
+        let mut tally = Tally::new();
+        for row in rows {
+            tally.add(row);
+        }
+        tally.digest()
+    }
 
     fn key() -> SealKey {
         SealKey::new(&Sealer::new(&[7; 32]).unwrap()).unwrap()
@@ -196,11 +256,31 @@ mod tests {
     }
 
     #[test]
+    fn a_seal_from_before_there_were_epochs_still_fits() {
+        let mut seal = AuditSeal {
+            seq: 1,
+            kind: SealKind::Rows,
+            month: jiff::civil::date(2026, 6, 1),
+            epoch: 7,
+            from_txid: 0,
+            to_txid: 701,
+            row_count: 1,
+            rows_digest: rows_digest([&row()]),
+            seal: Vec::new(),
+            created_at: "2026-06-15T12:00:10Z".parse().unwrap(),
+        };
+        seal.seal = hmac::sign(&key().0, &message(&[], &seal, Form::WithoutEpoch)).as_ref().to_vec();
+        assert!(key().fits(&[], &seal));
+        assert!(!key().fits(b"the one before", &seal));
+    }
+
+    #[test]
     fn a_seal_fits_in_one_place_of_the_chain_only() {
         let mut seal = AuditSeal {
             seq: 2,
             kind: SealKind::Rows,
             month: jiff::civil::date(2026, 6, 1),
+            epoch: 7,
             from_txid: 700,
             to_txid: 701,
             row_count: 1,
@@ -212,6 +292,9 @@ mod tests {
         assert!(key().fits(b"the one before", &seal));
         assert!(!key().fits(b"another", &seal));
         assert!(!SealKey::new(&Sealer::new(&[8; 32]).unwrap()).unwrap().fits(b"the one before", &seal));
+        seal.epoch = 8;
+        assert!(!key().fits(b"the one before", &seal), "the rows of another cluster");
+        seal.epoch = 7;
         seal.kind = SealKind::Dropped;
         assert!(!key().fits(b"the one before", &seal));
     }

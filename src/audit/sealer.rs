@@ -4,7 +4,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::seal::{self, SealKey};
+use super::head::Head;
+use super::seal::SealKey;
+use super::stretch::Stretch;
 use crate::db::audit_seals::{self, AuditSeal, SealKind};
 use crate::db::{Database, DbError, GenericClient, query};
 
@@ -30,38 +32,66 @@ pub async fn pass(database: &Database, key: &SealKey, now: Timestamp) -> Result<
     if !audit_seals::try_lock(&transaction).await? {
         return Ok(None);
     }
-    let last = audit_seals::last(&transaction).await?;
-    let from = last.as_ref().map_or(0, |last| last.to_txid);
-    let Some(to) = audit_seals::horizon(&transaction, from, BATCH).await? else {
-        let oldest_unsealed = audit_seals::oldest_unsealed(&transaction, from).await?;
-        return Ok(Some(Progress { rows: 0, oldest_unsealed }));
+    let mut end = audit_seals::last(&transaction).await?;
+    let stretch = match next_stretch(&transaction, end.as_ref()).await? {
+        Next::Stretch(stretch) => stretch,
+        Next::Nothing { oldest_unsealed } => return Ok(Some(Progress { rows: 0, oldest_unsealed })),
     };
-    let rows = audit_seals::rows(&transaction, from, to).await?;
-    let mut months: Vec<Date> = rows.iter().map(seal::month).collect();
-    months.sort();
-    months.dedup();
-    let mut end = last;
-    for month in months {
-        let covered = || rows.iter().filter(|row| seal::month(row) == month);
+    let mut rows = 0;
+    for (month, tally) in stretch.tally(&transaction, |_| rows += 1).await? {
         let next = AuditSeal {
             seq: 0,
             kind: SealKind::Rows,
             month,
-            from_txid: from,
-            to_txid: to,
-            row_count: i64::try_from(covered().count()).unwrap_or(i64::MAX),
-            rows_digest: seal::rows_digest(covered()),
+            epoch: stretch.epoch,
+            from_txid: stretch.from,
+            to_txid: stretch.to,
+            row_count: tally.rows(),
+            rows_digest: tally.digest(),
             seal: Vec::new(),
             created_at: now,
         };
         end = Some(append(&transaction, key, end.as_ref(), next).await?);
     }
-    let oldest_unsealed = audit_seals::oldest_unsealed(&transaction, to).await?;
+    let oldest_unsealed = audit_seals::oldest_unsealed(&transaction, stretch.epoch, stretch.to).await?;
     query::commit(transaction).await?;
     if let Some(end) = end {
         publish(&end);
     }
-    Ok(Some(Progress { rows: u64::try_from(rows.len()).unwrap_or(u64::MAX), oldest_unsealed }))
+    Ok(Some(Progress { rows, oldest_unsealed }))
+}
+
+/// What a pass has to do.
+enum Next {
+    Stretch(Stretch),
+    Nothing { oldest_unsealed: Option<Timestamp> },
+}
+
+/// Finds the next rows to seal. What a dump brought here from other clusters comes first: when the chain has gone on to this cluster, nothing
+/// may be added to the others any more.
+async fn next_stretch(client: &impl GenericClient, end: Option<&AuditSeal>) -> Result<Next, DbError> {
+    let here = audit_seals::epoch(client).await?;
+    let mut epochs = Vec::new();
+    if end.is_none_or(|end| end.epoch != here) {
+        epochs = audit_seals::epochs(client).await?;
+        epochs.retain(|epoch| *epoch != here);
+    }
+    epochs.push(here);
+    for epoch in epochs {
+        let from = match end {
+            Some(end) if end.epoch == epoch => end.to_txid,
+            _ => audit_seals::position(client, epoch).await?,
+        };
+        let is_here = epoch == here;
+        if let Some(to) = audit_seals::horizon(client, epoch, from, is_here, BATCH).await? {
+            return Ok(Next::Stretch(Stretch { epoch, from, to }));
+        }
+        if is_here {
+            let oldest_unsealed = audit_seals::oldest_unsealed(client, epoch, from).await?;
+            return Ok(Next::Nothing { oldest_unsealed });
+        }
+    }
+    Ok(Next::Nothing { oldest_unsealed: None })
 }
 
 /// Puts a seal at the end of the chain.
@@ -79,25 +109,14 @@ async fn append(
 
 /// Whoever keeps the logs elsewhere can tell later whether the end of the chain was cut off.
 fn publish(end: &AuditSeal) {
-    let head = head(end);
-    tracing::info!(target: "portcullis::security", event = "audit.sealed", head, "the security log is sealed up to here");
-}
-
-/// A seal as people quote it: its place and its HMAC in hexadecimal.
-#[must_use]
-pub fn head(seal: &AuditSeal) -> String {
-    use std::fmt::Write;
-    seal.seal.iter().fold(format!("{}:", seal.seq), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let head = Head::of(end);
+    tracing::info!(target: "portcullis::security", event = "audit.sealed", %head, "the security log is sealed up to here");
 }
 
 /// Takes the months out of the log that ended before `now - retention`, and says so in the chain. Tells which.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database does not answer, or somebody reads the log: try again later, and nobody who writes has to wait meanwhile.
 pub async fn drop_months(
     database: &Database,
     key: &SealKey,
@@ -112,34 +131,36 @@ pub async fn drop_months(
     };
     let mut dropped = Vec::new();
     for month in months.into_iter().filter(|month| *month < limit) {
-        if drop_month(database, key, now, month).await? {
+        if detach_month(database, key, now, month).await? {
             dropped.push(month);
         }
     }
+    // Also those that an earlier attempt only detached.
+    let client = database.get().await?;
+    while audit_seals::drop_detached(&client).await? {}
     Ok(dropped)
 }
 
-async fn drop_month(database: &Database, key: &SealKey, now: Timestamp, month: Date) -> Result<bool, DbError> {
+async fn detach_month(database: &Database, key: &SealKey, now: Timestamp, month: Date) -> Result<bool, DbError> {
     let mut client = database.get().await?;
     let transaction = query::begin(&mut client).await?;
     if !audit_seals::try_lock(&transaction).await? {
         return Ok(false);
     }
-    let last = audit_seals::last(&transaction).await?;
-    let sealed = last.as_ref().map_or(0, |last| last.to_txid);
-    let (Some(first), Some(next)) = (midnight(month), midnight(month.saturating_add(1.month()))) else {
-        return Ok(false);
-    };
     // Rows that were never sealed would leave without a trace.
-    if audit_seals::has_unsealed(&transaction, first, next, sealed).await?
-        || !audit_seals::drop_month(&transaction, month).await?
-    {
+    if has_unsealed(&transaction, month).await? {
         return Ok(false);
     }
+    let last = audit_seals::last(&transaction).await?;
+    let (epoch, sealed) = match &last {
+        Some(last) => (last.epoch, last.to_txid),
+        None => (audit_seals::epoch(&transaction).await?, 0),
+    };
     let seal = AuditSeal {
         seq: 0,
         kind: SealKind::Dropped,
         month,
+        epoch,
         from_txid: sealed,
         to_txid: sealed,
         row_count: 0,
@@ -148,9 +169,27 @@ async fn drop_month(database: &Database, key: &SealKey, now: Timestamp, month: D
         created_at: now,
     };
     let end = append(&transaction, key, last.as_ref(), seal).await?;
+    // Last, because everybody who writes waits from here to the commit.
+    if !audit_seals::detach_month(&transaction, month).await? {
+        return Ok(false);
+    }
     query::commit(transaction).await?;
     publish(&end);
     Ok(true)
+}
+
+/// Whether a month has rows that no seal covers, of whatever cluster.
+async fn has_unsealed(client: &impl GenericClient, month: Date) -> Result<bool, DbError> {
+    let (Some(first), Some(next)) = (midnight(month), midnight(month.saturating_add(1.month()))) else {
+        return Ok(true);
+    };
+    for epoch in audit_seals::epochs(client).await? {
+        let sealed = audit_seals::position(client, epoch).await?;
+        if audit_seals::has_unsealed(client, first, next, epoch, sealed).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn midnight(date: Date) -> Option<Timestamp> {

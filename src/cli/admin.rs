@@ -5,11 +5,13 @@ use std::sync::Arc;
 use prometheus::Registry;
 use tokio_postgres::Config as Server;
 
-use crate::audit::Origin;
+use super::operator;
+use crate::audit::{Event, Origin, partitions};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DatabaseConfig};
-use crate::db::Database;
+use crate::db::{Database, GenericClient};
 use crate::embedded;
+use crate::error::chain;
 use crate::metrics::DatabaseMetrics;
 use crate::random::{Random, SystemRandom};
 use crate::setup::{self, Failure};
@@ -26,7 +28,15 @@ pub(super) struct Admin {
 impl Admin {
     /// How the audit log names the command line.
     pub(super) fn origin() -> Origin {
-        Origin { user_agent: Some("portcullis command line".into()), ..Origin::default() }
+        Origin { user_agent: Some("portcullis command line".into()), operator: operator::name(), ..Origin::default() }
+    }
+
+    /// Notes in the security log what the command does, in the transaction that does it or before it reads anything.
+    ///
+    /// # Errors
+    /// When it cannot be written: then the command may not go on.
+    pub(super) async fn record(&self, client: &impl GenericClient, event: &Event) -> Result<(), Failure> {
+        Ok(event.write_at(self.clock.now(), &*self.random, client, &Self::origin()).await?)
     }
 }
 
@@ -59,7 +69,13 @@ pub(super) async fn with_admin(
         // One person at a terminal needs few connections.
         let settings = DatabaseConfig { max_connections: 2, ..config.database.clone() };
         let database = Database::new(&server, &settings, DatabaseMetrics::register(&Registry::new())?)?;
-        work(Admin { config, database, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }).await
+        let admin = Admin { config, database, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) };
+        // A first event outside all months would keep the month from ever getting a partition.
+        let prepared = partitions::prepare(&admin.database.get().await?, admin.clock.now()).await;
+        if let Err(error) = prepared {
+            tracing::debug!(error = chain(&error), "the months of the security log could not be prepared");
+        }
+        work(admin).await
     }))
     .await
 }

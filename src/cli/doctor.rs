@@ -10,7 +10,7 @@ use super::admin::with_server;
 use super::output::say;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
-use crate::db::{Database, migrate, pool, server};
+use crate::db::{Database, audit_logs, migrate, pool, server};
 use crate::error::chain;
 use crate::limits::NetworkLists;
 use crate::mail::Mailer;
@@ -22,6 +22,8 @@ use crate::setup::{self, Failure};
 const CLOCK_TOLERANCE: f64 = 5.0;
 /// PostgreSQL 15, as the server writes its version in a number.
 const OLDEST_SERVER: i32 = 150_000;
+/// Events outside all months that are counted.
+const DEFAULT_ROWS: i64 = 1_000_000;
 /// How long Redis may take to let us in and answer.
 const REDIS_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -101,6 +103,7 @@ async fn check_database(report: &mut Report, config: &Config, address: &Server) 
     report.line("schema", schema);
     if migrated {
         report.line("keys", keys(config, address).await);
+        report.line("audit", audit(config, address).await);
     }
 }
 
@@ -123,6 +126,21 @@ async fn keys(config: &Config, server: &Server) -> Result<String, String> {
     match check.await {
         Ok(0) => Ok("none yet: the first start of the service makes one".to_owned()),
         Ok(published) => Ok(format!("{published} published, and all of them decrypt")),
+        Err(failure) => Err(chain(failure.as_ref())),
+    }
+}
+
+/// Whether every event of the security log has a month with which it will leave.
+async fn audit(config: &Config, server: &Server) -> Result<String, String> {
+    let count = async {
+        let database = Database::new(server, &config.database, DatabaseMetrics::register(&Registry::new())?)?;
+        Ok::<_, Failure>(audit_logs::count_default(&database.get().await?, DEFAULT_ROWS).await?)
+    };
+    match count.await {
+        Ok(0) => Ok("every event has a month with which it leaves".to_owned()),
+        Ok(rows) => {
+            Err(format!("{rows} events lie outside all months and never leave: docs/runbooks/audit-default-rows.md"))
+        }
         Err(failure) => Err(chain(failure.as_ref())),
     }
 }

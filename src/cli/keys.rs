@@ -2,10 +2,13 @@
 
 use clap::Subcommand;
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::admin::{Admin, with_admin};
 use super::output::say;
+use crate::audit::Event;
 use crate::config::Config;
+use crate::db::query;
 use crate::db::signing_keys::{self, ListedKey};
 use crate::setup::{self, Failure};
 
@@ -75,7 +78,10 @@ fn state(key: &ListedKey, now: Timestamp) -> &'static str {
 async fn rotate(admin: &Admin) -> Result<(), Failure> {
     let store = setup::key_store(&admin.config)?;
     let mut client = admin.database.get().await?;
-    let kid = store.rotate(&mut client, admin.config.tokens.algorithm, admin.clock.now()).await?;
+    let transaction = query::begin(&mut client).await?;
+    let kid = store.rotate(&transaction, admin.config.tokens.algorithm, admin.clock.now()).await?;
+    admin.record(&transaction, &Event::anonymous("key.rotated").with(json!({ "kid": kid }))).await?;
+    query::commit(transaction).await?;
     let ahead = crate::auth::keys::PUBLISH_AHEAD.as_secs();
     say(&format!("{kid} is published and signs in {ahead} s; `portcullis keys list` shows the others"));
     Ok(())
@@ -84,7 +90,10 @@ async fn rotate(admin: &Admin) -> Result<(), Failure> {
 async fn retire(admin: &Admin, kid: &str) -> Result<(), Failure> {
     let store = setup::key_store(&admin.config)?;
     let mut client = admin.database.get().await?;
-    store.retire(&mut client, kid, admin.config.tokens.algorithm, admin.clock.now()).await?;
+    let transaction = query::begin(&mut client).await?;
+    store.retire(&transaction, kid, admin.config.tokens.algorithm, admin.clock.now()).await?;
+    admin.record(&transaction, &Event::anonymous("key.retired").with(json!({ "kid": kid }))).await?;
+    query::commit(transaction).await?;
     say(&format!(
         "{kid} is retired: running instances refuse its tokens within {} s",
         crate::auth::keys::POLL_INTERVAL.as_secs()

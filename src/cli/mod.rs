@@ -6,6 +6,7 @@ mod doctor;
 mod keys;
 mod limits;
 mod migrate;
+mod operator;
 mod output;
 mod password;
 mod probe;

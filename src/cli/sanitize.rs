@@ -1,14 +1,15 @@
 //! `portcullis sanitize`: what the sanitiser makes of somebody's own data.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, BufRead, BufWriter, ErrorKind, Read, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use portcullis_layers::sanitize::{FieldKind, InputSanitizer};
-use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use portcullis_layers::sanitize::{InputSanitizer, SanitizationResult};
+use serde::de::{Deserializer, IgnoredAny, Visitor};
+use serde::{Deserialize, Serialize};
 
 use crate::setup::Failure;
 
@@ -24,8 +25,10 @@ pub(super) struct Arguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kind {
-    /// E-mail addresses.
+    /// E-mail addresses: their form, which decides what an account may have.
     Email,
+    /// E-mail addresses, searched for attacks and disguises as well, as the service does with those in requests.
+    EmailAdvanced,
     /// Names of people.
     Name,
     /// Free text.
@@ -34,44 +37,46 @@ enum Kind {
     Path,
 }
 
-impl From<Kind> for FieldKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Email => Self::Email,
-            Kind::Name => Self::Name,
-            Kind::Text => Self::Text,
-            Kind::Path => Self::Path,
+impl Kind {
+    fn sanitize(self, value: &[u8]) -> SanitizationResult<'_> {
+        let sanitizer = InputSanitizer::new();
+        match self {
+            Self::Email => sanitizer.sanitize_email(value),
+            Self::EmailAdvanced => sanitizer.sanitize_email_advanced(value),
+            Self::Name => sanitizer.sanitize_name(value),
+            Self::Text => sanitizer.sanitize_text(value),
+            Self::Path => sanitizer.sanitize_path(value),
         }
     }
 }
 
 /// Reads values from standard input and prints one result a line, in order, as JSON. A line is `{"value": "…"}`, or
-/// `{"b64": "…"}` for bytes that are no text, or else the value itself.
+/// `{"b64": "…"}` for bytes that are no text, or else the value itself. A line that is one of the first two and cannot be
+/// read gets a result as well, with the error `invalid_line`.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    match sanitize_lines(arguments.kind.into(), io::stdin().lock(), io::stdout().lock()) {
-        Err(LineError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        done => Ok(done?),
+    match sanitize_lines(arguments.kind, io::stdin().lock(), io::stdout().lock()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done.map_err(StreamError)?),
     }
 }
 
-fn sanitize_lines(kind: FieldKind, input: impl Read, output: impl Write) -> Result<(), LineError> {
-    let sanitizer = InputSanitizer::new();
+fn sanitize_lines(kind: Kind, input: impl Read, output: impl Write) -> io::Result<()> {
     let mut input = io::BufReader::with_capacity(64 * 1024, input);
     let mut output = BufWriter::with_capacity(64 * 1024, output);
     let mut line = Vec::new();
-    let mut number = 0;
     while read_line(&mut input, &mut line)? {
-        number += 1;
-        let value = Line::parse(&line).map_err(|_| LineError::Base64(number))?;
-        let result = sanitizer.sanitize(kind, value.bytes());
-        serde_json::to_writer(&mut output, &result).map_err(io::Error::from)?;
+        match Line::parse(&line) {
+            Line::Raw(value) => serde_json::to_writer(&mut output, &kind.sanitize(value)),
+            Line::Decoded(value) => serde_json::to_writer(&mut output, &kind.sanitize(&value)),
+            Line::Unreadable(message) => serde_json::to_writer(&mut output, &Unreadable::new(message)),
+        }?;
         output.write_all(b"\n")?;
         // Somebody who types lines wants to see each answer.
         if input.buffer().is_empty() {
             output.flush()?;
         }
     }
-    Ok(output.flush()?)
+    output.flush()
 }
 
 /// Reads a line without its end. `false` at the end of the input.
@@ -94,25 +99,53 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
 enum Line<'a> {
     Raw(&'a [u8]),
     Decoded(Vec<u8>),
+    /// Means to be JSON or base64 and is not; the reason.
+    Unreadable(&'static str),
 }
 
 impl<'a> Line<'a> {
-    fn parse(line: &'a [u8]) -> Result<Self, base64::DecodeError> {
+    fn parse(line: &'a [u8]) -> Self {
         if line.trim_ascii_start().first() != Some(&b'{') {
-            return Ok(Self::Raw(line));
+            return Self::Raw(line);
         }
         match serde_json::from_slice(line) {
-            Ok(Object { value: Some(Value(value)), b64: None }) => Ok(Self::Decoded(value)),
-            Ok(Object { value: None, b64: Some(encoded) }) => STANDARD.decode(encoded).map(Self::Decoded),
-            _ => Ok(Self::Raw(line)),
+            Ok(Object { value: Some(Value(value)), b64: None }) => Self::Decoded(value),
+            Ok(Object { value: None, b64: Some(encoded) }) => {
+                STANDARD.decode(encoded).map_or(Self::Unreadable("must be base64"), Self::Decoded)
+            }
+            _ if is_meant(line) => Self::Unreadable("must be one string, `value` or `b64`"),
+            _ => Self::Raw(line),
         }
     }
+}
 
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Raw(bytes) => bytes,
-            Self::Decoded(bytes) => bytes,
-        }
+/// Whether the line is a JSON object with a member that this command reads.
+fn is_meant(line: &[u8]) -> bool {
+    let members: HashMap<String, IgnoredAny> = serde_json::from_slice(line).unwrap_or_default();
+    members.contains_key("value") || members.contains_key("b64")
+}
+
+/// The result for a line that holds no value: the same members as any other.
+#[derive(Serialize)]
+struct Unreadable {
+    value: &'static str,
+    modified: bool,
+    accepted: bool,
+    risk: &'static str,
+    rejected_patterns: [(); 0],
+    errors: [LineError; 1],
+}
+
+#[derive(Serialize)]
+struct LineError {
+    code: &'static str,
+    message: &'static str,
+}
+
+impl Unreadable {
+    const fn new(message: &'static str) -> Self {
+        let errors = [LineError { code: "invalid_line", message }];
+        Self { value: "", modified: false, accepted: false, risk: "low", rejected_patterns: [], errors }
     }
 }
 
@@ -147,18 +180,14 @@ impl<'de> Deserialize<'de> for Value {
 
 /// Why the lines end early.
 #[derive(Debug, thiserror::Error)]
-enum LineError {
-    #[error("standard input or output fails")]
-    Io(#[from] io::Error),
-    #[error("line {0}: `b64` is not base64")]
-    Base64(usize),
-}
+#[error("standard input or output fails")]
+struct StreamError(#[source] io::Error);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(kind: FieldKind, input: &[u8]) -> Vec<serde_json::Value> {
+    fn lines(kind: Kind, input: &[u8]) -> Vec<serde_json::Value> {
         let mut output = Vec::new();
         sanitize_lines(kind, input, &mut output).unwrap();
         output
@@ -171,7 +200,7 @@ mod tests {
     #[test]
     fn every_line_gets_its_result_in_order() {
         let input = b"Ada\r\n{\"value\": \"Zo\\u00eb\", \"id\": 7}\n{\"b64\": \"/w==\"}\n\n{\"name\": 1}";
-        let results = lines(FieldKind::Text, input);
+        let results = lines(Kind::Text, input);
         let values: Vec<_> = results.iter().map(|result| result["value"].as_str().unwrap()).collect();
         assert_eq!(values, ["Ada", "Zoë", "\u{fffd}", "", "{\"name\": 1}"]);
         assert_eq!(results[2]["errors"][0]["code"], "invalid_utf8");
@@ -180,7 +209,7 @@ mod tests {
     #[test]
     fn a_result_has_the_promised_members() {
         let mut output = Vec::new();
-        sanitize_lines(FieldKind::Email, &b"Ada@EXAMPLE.org\nada\n"[..], &mut output).unwrap();
+        sanitize_lines(Kind::Email, &b"Ada@EXAMPLE.org\nada\n"[..], &mut output).unwrap();
         assert_eq!(
             String::from_utf8(output).unwrap(),
             concat!(
@@ -196,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_is_not_utf_8() {
-        let results = lines(FieldKind::Text, br#"{"value": "\ud800"}"#);
+        let results = lines(Kind::Text, br#"{"value": "\ud800"}"#);
         assert_eq!(results[0]["errors"][0]["code"], "invalid_utf8");
     }
 
@@ -204,15 +233,39 @@ mod tests {
     fn a_line_that_is_too_long_is_refused_and_the_next_is_read() {
         let mut input = vec![b'x'; usize::try_from(MAX_LINE).unwrap() + 10];
         input.extend_from_slice(b"\nAda\n");
-        let results = lines(FieldKind::Text, &input);
+        let results = lines(Kind::Text, &input);
         assert_eq!(results[0]["errors"][0]["code"], "too_long");
         assert_eq!(results[1]["value"], "Ada");
         assert_eq!(results.len(), 2);
     }
 
     #[test]
-    fn the_line_of_bad_base64_is_named() {
-        let error = sanitize_lines(FieldKind::Text, &b"a\n{\"b64\": \"@\"}\n"[..], Vec::new()).unwrap_err();
-        assert_eq!(error.to_string(), "line 2: `b64` is not base64");
+    fn a_line_that_cannot_be_read_gets_its_result_and_the_next_is_read() {
+        for line in [
+            r#"{"b64": "@"}"#,
+            r#"{"value": 7}"#,
+            r#"{"value": null}"#,
+            r#"{"value": "a", "b64": "YQ=="}"#,
+            r#"{"b64": []}"#,
+        ] {
+            let results = lines(Kind::Text, format!("{line}\nAda").as_bytes());
+            assert_eq!(results[0]["errors"][0]["code"], "invalid_line", "{line}");
+            assert_eq!((&results[0]["accepted"], &results[0]["value"]), (&false.into(), &"".into()), "{line}");
+            assert_eq!(results[1]["value"], "Ada", "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_only_begins_as_json_is_a_value() {
+        let results = lines(Kind::Text, b"{value}\n{\"value\": \"a\"\n{}\n");
+        let values: Vec<_> = results.iter().map(|result| result["value"].as_str().unwrap()).collect();
+        assert_eq!(values, ["{value}", "{\"value\": \"a\"", "{}"]);
+    }
+
+    #[test]
+    fn an_address_is_searched_for_attacks_when_asked_to() {
+        let address = "аdа@example.org".as_bytes();
+        assert_eq!(lines(Kind::Email, address)[0]["accepted"], true);
+        assert_eq!(lines(Kind::EmailAdvanced, address)[0]["accepted"], false);
     }
 }

@@ -134,13 +134,15 @@ pub(super) fn long_secret(reader: &mut Reader<'_>, name: &str) -> Option<SecretS
 
 pub(super) fn hashing(reader: &mut Reader<'_>) -> HashConfig {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    // A core is left to everybody who does not log in: a flood of log-ins must not be felt by them.
+    let hashers = cores.saturating_sub(1).max(1);
     // A cost under 10 is for tests alone, but an operator who moves an old system needs to say so in small steps.
     let bcrypt = HashAlgorithm::Bcrypt { cost: reader.number("PASSWORD_BCRYPT_COST", 12, 4..=14) };
     let algorithms = [("bcrypt", bcrypt), ("argon2id", HashAlgorithm::argon2id())];
     HashConfig {
         algorithm: reader.choice("PASSWORD_ALGORITHM", &algorithms, bcrypt),
         min_length: reader.number("PASSWORD_MIN_LENGTH", 8, 8..=64),
-        threads: reader.number("HASH_THREADS", cores, 1..=1024),
+        threads: reader.number("HASH_THREADS", hashers, 1..=1024),
         queue: reader.number("HASH_QUEUE", 64, 0..=100_000),
     }
 }

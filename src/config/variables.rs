@@ -61,7 +61,11 @@ pub const VARIABLES: &[Variable] = &[
     plain("PASSWORD_ALGORITHM", "bcrypt", "bcrypt or argon2id"),
     plain("PASSWORD_BCRYPT_COST", "12", "cost of new bcrypt hashes, 4 to 14"),
     plain("PASSWORD_MIN_LENGTH", "8", "least length of a new password in code points"),
-    plain("HASH_THREADS", "number of cores", "password hashes that run at once"),
+    plain(
+        "HASH_THREADS",
+        "number of cores less 1",
+        "password hashes that run at once; the core left answers everybody else",
+    ),
     plain("HASH_QUEUE", "64", "password hashes that may wait; the next one gets 503 at once"),
     plain("REGISTRATION", "open", "open, confirm (no account before its address is proved) or closed"),
     plain("REQUIRE_VERIFIED_EMAIL", "false", "log-in waits for a verified address"),

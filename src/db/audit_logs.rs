@@ -71,6 +71,17 @@ pub async fn ensure_partition(client: &impl GenericClient, time: Timestamp) -> R
     Ok(query::one(client, ENSURE_PARTITION, &[&time]).await?.try_get(0)?)
 }
 
+/// Rows that no month covers, up to a limit.
+pub const COUNT_DEFAULT: &str = "select count(*) as rows from (select from audit_logs_default limit $1) found";
+
+/// How many events lie in the default partition, up to `limit`: retention never takes them out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_default(client: &impl GenericClient, limit: i64) -> Result<i64, DbError> {
+    Ok(query::one(client, COUNT_DEFAULT, &[&limit]).await?.try_get("rows")?)
+}
+
 /// An event as it is read back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditLog {
@@ -180,4 +191,4 @@ fn from_row(row: &Row) -> Result<AuditLog, tokio_postgres::Error> {
 }
 
 /// Every query of this table, for the test that prepares them all.
-pub const QUERIES: &[Query] = queries![INSERT, ENSURE_PARTITION, SEARCH_BY_USER, SEARCH];
+pub const QUERIES: &[Query] = queries![INSERT, ENSURE_PARTITION, COUNT_DEFAULT, SEARCH_BY_USER, SEARCH];

@@ -94,7 +94,7 @@ pub const LOGIN_ATTEMPTS: &str = "select window_ends as cursor_time, \
 
 /// The security log.
 pub const AUDIT_LOGS: &str = section!(
-    "id, event_type, success, details - 'address_mark' as details, ip_address, user_agent, session_id, request_id, created_at",
+    "id, event_type, success, details - 'address_mark' - 'operator' as details, ip_address, user_agent, session_id, request_id, created_at",
     "audit_logs"
 );
 

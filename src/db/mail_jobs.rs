@@ -199,5 +199,4 @@ pub async fn queued(client: &impl GenericClient) -> Result<(i64, Option<Timestam
 }
 
 /// Every query of this file.
-pub const QUERIES: &[Query] =
-    queries![INSERT, CLAIM, FINISH, POSTPONE, FIND_NEWER, TAKE_TURN, COUNT_QUEUED];
+pub const QUERIES: &[Query] = queries![INSERT, CLAIM, FINISH, POSTPONE, FIND_NEWER, TAKE_TURN, COUNT_QUEUED];

@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     10 "audit_partitions" "0010_audit_partitions.sql",
     11 "address_marks" "0011_address_marks.sql",
     12 "sliding_counts" "0012_sliding_counts.sql",
+    13 "audit_epochs" "0013_audit_epochs.sql",
 ];
 
 /// Why the schema could not be brought up to date.

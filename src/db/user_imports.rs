@@ -1,6 +1,7 @@
 //! Accounts in bulk, on their way in and out of table `users`.
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -77,8 +78,8 @@ pub async fn give_back(client: &impl GenericClient, ids: &[Uuid], now: Timestamp
 }
 
 /// The events of accounts that were added.
-pub const RECORD: &str = "insert into audit_logs (id, user_id, event_type, user_agent, success, created_at) \
-    select id, user_id, 'user.imported', $3, true, $4 from unnest($1::uuid[], $2::uuid[]) as new (id, user_id)";
+pub const RECORD: &str = "insert into audit_logs (id, user_id, event_type, details, user_agent, success, created_at) \
+    select id, user_id, 'user.imported', $3, $4, true, $5 from unnest($1::uuid[], $2::uuid[]) as new (id, user_id)";
 
 /// Notes in the security log that accounts were added, in the transaction that adds them.
 ///
@@ -88,10 +89,11 @@ pub async fn record(
     client: &impl GenericClient,
     event_ids: &[Uuid],
     user_ids: &[Uuid],
+    details: &Value,
     user_agent: Option<&str>,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    query::execute(client, RECORD, &[&event_ids, &user_ids, &user_agent, &now]).await.map(drop)
+    query::execute(client, RECORD, &[&event_ids, &user_ids, &details, &user_agent, &now]).await.map(drop)
 }
 
 /// An account that is there already.
@@ -123,9 +125,10 @@ impl Existing {
 
 macro_rules! existing {
     () => {
-        // An import is the first event of its account, so that this is one step along an index.
+        // An import is the first event of its account: one step along the index by user. An expression keeps the planner off the index by
+        // type, where it would be among all imports.
         "select u.id, u.email_key, u.password_hash, u.deleted_at is not null as is_deleted, \
-         (select a.created_at from audit_logs a where a.user_id = u.id and a.event_type = 'user.imported' \
+         (select a.created_at from audit_logs a where a.user_id = u.id and a.event_type || '' = 'user.imported' \
          order by a.created_at limit 1) as imported_at from users u where u.email_key is not null and "
     };
 }

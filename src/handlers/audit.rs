@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use super::Call;
+use crate::audit::OPERATOR;
 use crate::auth::cursor::Position;
 use crate::db::audit_logs::{self, AuditLog, Search};
 use crate::error::{ApiError, FieldFault};
@@ -35,7 +36,10 @@ pub struct EventView {
 }
 
 impl From<AuditLog> for EventView {
-    fn from(event: AuditLog) -> Self {
+    fn from(mut event: AuditLog) -> Self {
+        if let Value::Object(members) = &mut event.details {
+            members.remove(OPERATOR);
+        }
         Self {
             id: event.id,
             event_type: event.event_type,

@@ -75,6 +75,7 @@ impl Call {
                 .map(|agent| crate::audit::bounded_agent(agent.as_bytes())),
             request_id: self.request_id().map(str::to_owned),
             session_id: self.parts.extensions.get::<Authenticated>().map(|who| who.session_id),
+            operator: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The security log.
 
 use jiff::Timestamp;
-use prometheus::{Gauge, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::audit::refusals::{ATTACKS, event_type};
 use crate::audit::sealer::Progress;
@@ -15,6 +15,10 @@ pub struct AuditMetrics {
     sealed_rows: IntCounter,
     /// `portcullis_audit_seal_lag_seconds`: age of the oldest row without a seal.
     seal_lag: Gauge,
+    /// `portcullis_audit_seal_last_success_timestamp_seconds`: when this instance last sealed, or found nothing to seal.
+    seal_last_success: IntGauge,
+    /// `portcullis_audit_default_rows`: rows of the default partition, which retention never takes out.
+    pub default_rows: IntGauge,
 }
 
 impl AuditMetrics {
@@ -31,17 +35,28 @@ impl AuditMetrics {
             "portcullis_audit_seal_lag_seconds",
             "Age of the oldest row of the security log without a seal, as this instance last saw it.",
         )?;
+        let seal_last_success = IntGauge::new(
+            "portcullis_audit_seal_last_success_timestamp_seconds",
+            "When this instance last sealed the security log, or found nothing to seal.",
+        )?;
+        let default_rows = IntGauge::new(
+            "portcullis_audit_default_rows",
+            "Rows of the security log outside all months, which retention never takes out.",
+        )?;
         for attack in ATTACKS {
             events.get_metric_with_label_values(&[event_type(attack)])?;
         }
         registry.register(Box::new(events.clone()))?;
         registry.register(Box::new(sealed_rows.clone()))?;
         registry.register(Box::new(seal_lag.clone()))?;
-        Ok(Self { events, sealed_rows, seal_lag })
+        registry.register(Box::new(seal_last_success.clone()))?;
+        registry.register(Box::new(default_rows.clone()))?;
+        Ok(Self { events, sealed_rows, seal_lag, seal_last_success, default_rows })
     }
 
     /// Takes over what the sealer has just done.
     pub fn sealed(&self, progress: &Progress, now: Timestamp) {
+        self.seal_last_success.set(now.as_second());
         self.sealed_rows.inc_by(progress.rows);
         let lag = progress.oldest_unsealed.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64());
         self.seal_lag.set(lag.max(0.0));

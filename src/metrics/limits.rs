@@ -6,8 +6,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 /// What limits decided, and whether instances share them.
 #[derive(Clone, Debug)]
 pub struct LimitMetrics {
-    /// `portcullis_limit_decisions_total`: charges by class and whether they were allowed. With `REDIS_URL`, only what this instance decided
-    /// while the shared store was away.
+    /// `portcullis_limit_decisions_total`: charges by class and whether they were allowed, by the shared store or by this instance alone.
     decisions: IntCounterVec,
     /// `…{class="deny_list",outcome="refused"}`: requests of networks that are denied.
     pub denied: IntCounter,

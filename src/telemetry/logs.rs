@@ -30,9 +30,7 @@ impl fmt::Debug for LogLevel {
 }
 
 /// Writes what the configuration asks for.
-pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(
-    config: &LogConfig,
-) -> (impl Layer<S> + use<S>, LogLevel) {
+pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(config: &LogConfig) -> (impl Layer<S> + use<S>, LogLevel) {
     let (filter, handle) = reload::Layer::new(targets(config.level));
     let set = move |level| {
         // Fails only once the subscriber is gone, and with it all logging.

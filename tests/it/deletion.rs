@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use portcullis::audit::sealer;
-use portcullis::audit::verify::verify;
+use portcullis::audit::verify::{Heads, verify};
 use portcullis::clock::Clock;
 use portcullis::mail::Kind;
 use portcullis::sweep;
@@ -205,7 +205,8 @@ async fn after_its_retention_an_account_leaves_no_personal_data_and_its_address_
     assert_eq!(row.get::<_, i64>(1), 0);
     assert!(row.get::<_, i64>(0) > 1200 && app.audited().await.len() > events);
     assert_eq!(app.audited().await.last().unwrap(), "account.erased");
-    let report = verify(&app.app.database.get().await.unwrap(), &app.app.seals, None, |_| {}).await.unwrap();
+    let report =
+        verify(&app.app.database.get().await.unwrap(), &app.app.seals, &Heads::default(), |_| {}).await.unwrap();
     assert!(report.rows > 1200 && report.faults.is_empty(), "{report:?}");
 
     let again = app.client().register(&account.email, PASSWORD).await.expect(201);

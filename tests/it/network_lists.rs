@@ -96,7 +96,7 @@ async fn denied_networks_get_nothing_from_any_row() {
     let line =
         format!("portcullis_limit_decisions_total{{class=\"deny_list\",outcome=\"refused\"}} {}", ROUTES.len() + 1);
     assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
-    app.app.refusals.flush(&app.app).await.unwrap();
+    app.app.refusals.finish(&app.app).await.unwrap();
     assert!(app.audited().await.contains(&"network.denied".to_owned()));
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis::auth::keys::PUBLISH_AHEAD;
 use portcullis::clock::Clock;
 use portcullis::config::KeyAlgorithm;
-use portcullis::db::migrate;
+use portcullis::db::{migrate, query};
 use portcullis::setup;
 
 use crate::support::{Database, TestApp, empty_database};
@@ -118,7 +118,9 @@ async fn a_rotation_on_one_is_never_a_refusal_on_the_other() {
     {
         let mut client = one.app.database.get().await.unwrap();
         let store = setup::key_store(&one.app.config).unwrap();
-        store.rotate(&mut client, KeyAlgorithm::EdDsa, one.clock.now()).await.unwrap();
+        let transaction = query::begin(&mut client).await.unwrap();
+        store.rotate(&transaction, KeyAlgorithm::EdDsa, one.clock.now()).await.unwrap();
+        query::commit(transaction).await.unwrap();
     }
     // One has looked, the other not yet: neither signs with a key that the other does not know.
     reload(&one).await;

@@ -35,7 +35,7 @@ async fn attacks_are_refused_counted_and_audited_and_the_answer_tells_nothing() 
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "the answers differ: {answers:?}");
 
-    app.app.refusals.flush(&app.app).await.unwrap();
+    app.app.refusals.finish(&app.app).await.unwrap();
     let audited = app.audited().await;
     for (_, _, event) in ATTACKS {
         assert!(audited.contains(&(*event).to_owned()), "{event} is missing in {audited:?}");

@@ -207,6 +207,8 @@ async fn every_refusal_is_the_one_problem_body() {
         };
         let body = answer.expect_problem(answer.status.as_u16(), code);
         let instance = body["instance"].as_str().unwrap();
+        // A path that begins with `//` would be another host.
+        let instance = instance.strip_prefix("/./").map_or(instance, |_| &instance[2..]);
         let pattern = what.split_whitespace().nth(1).unwrap_or_default();
         let is_told = match pattern.split_once('{') {
             Some((stem, _)) => instance.starts_with(stem) && !instance.contains('{'),

@@ -103,7 +103,7 @@
 //! let request = Request::get("/users/7").extension(MatchedPath("/users/{id}".into())).body(())?;
 //! service.oneshot(request).await?.into_body().collect().await?;
 //! let text = TextEncoder::new().encode_to_string(&registry.gather())?;
-//! assert!(text.contains(r#"shop_requests_total{method="GET",route="/users/{id}",status="200"} 1"#), "{text}");
+//! assert!(text.contains(r#"shop_http_server_requests_total{method="GET",route="/users/{id}",status="200"} 1"#), "{text}");
 //! # Ok(())
 //! # }
 //! ```

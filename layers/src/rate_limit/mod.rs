@@ -31,7 +31,8 @@
 //! A layer sees the head of a request; who logs in stands in its body. A handler therefore charges limits itself, by the same
 //! [`Limit`] handles, alone or [several at once](Charges), and [refunds](Limit::refund) what turned out not to count. It puts the
 //! [`Outcome`] into the extensions of its response; the layer tells the client about the tighter of that and its own, and adds
-//! `Retry-After` and `Cache-Control` to a 429 whose outcome is a refusal.
+//! `Retry-After` and `Cache-Control` to a 429 whose outcome is a refusal. What a counter elsewhere found out, in a database say, becomes an
+//! outcome by [`Standing::new`].
 //!
 //! # Bounded memory
 //!

@@ -35,6 +35,11 @@
 //! as extensions: for logs, metrics and audit. No value of a field is in it. With [`report_only`](Builder::report_only) every request goes
 //! on, oversized and malformed ones too, and the report is on the response of the handler.
 //!
+//! # Single values
+//!
+//! [`InputSanitizer`] is for handlers that take an e-mail address, a name, a text or a path: it checks and cleans one value, by itself or as
+//! an inspector of the layer. Its [`SanitizationResult`] has the clean value, what was found where, and the [`Risk`].
+//!
 //! # The body of the inner service
 //!
 //! The inner service gets its requests with [`Buffered<B>`](Buffered): a body that replays what was read, trailers included.

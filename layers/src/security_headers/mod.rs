@@ -31,7 +31,8 @@
 //! # Deployment
 //!
 //! Place the layer outside everything that answers by itself, so that refusals carry the headers too. Where TLS ends in front of the app,
-//! something must say so: `client_ip` believes a trusted proxy, an app that accepts TLS inserts the extension itself.
+//! something must say so: `client_ip` believes a trusted proxy, an app that accepts TLS inserts the extension itself. A handler whose page
+//! needs another policy builds one and sets its [`header_value`](ContentSecurityPolicy::header_value).
 //!
 //! # Examples
 //!

@@ -5,6 +5,7 @@ mod builders;
 mod probe;
 mod promises;
 mod readme;
+mod refusing;
 
 use std::mem::size_of_val;
 use std::num::{NonZeroU32, NonZeroUsize};

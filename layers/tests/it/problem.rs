@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use portcullis_layers::problem::{Builder, Members, Problem, ProblemLayer};
+use portcullis_layers::problem::{Builder, MEDIA_TYPE, Members, Problem, ProblemLayer, body};
 use portcullis_layers::{Refusal, RequestId};
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -40,6 +40,36 @@ async fn text(reply: Reply) -> String {
 async fn json(reply: Reply) -> Value {
     assert_eq!(reply.headers()[header::CONTENT_TYPE], "application/problem+json");
     serde_json::from_str(&text(reply).await).unwrap()
+}
+
+#[tokio::test]
+async fn no_instance_leads_to_another_host() {
+    let reply = through(ProblemLayer::builder(), get("//evil.example/x"), status(StatusCode::NOT_FOUND, "")).await;
+    assert_eq!(json(reply).await["instance"], "/.//evil.example/x");
+}
+
+#[tokio::test]
+async fn a_response_with_as_many_headers_as_fit_gets_its_body_all_the_same() {
+    let mut full = status(StatusCode::NOT_FOUND, "refused");
+    for number in 0.. {
+        let name = header::HeaderName::try_from(format!("x-{number}")).unwrap();
+        if full.headers_mut().try_insert(name, HeaderValue::from_static("")).is_err() {
+            break;
+        }
+    }
+    let reply = through(ProblemLayer::builder(), get("/"), full).await;
+    assert!(text(reply).await.contains("not_found"));
+}
+
+#[tokio::test]
+async fn a_body_can_be_had_without_a_request_and_is_the_same() {
+    let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded").with_detail("Too many connections.");
+    let rendered = through(ProblemLayer::builder(), get("/"), refusing(refusal.clone())).await;
+    let alone = body(&refusal, "/", &Members::new());
+    assert_eq!(rendered.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+    assert_eq!(text(rendered).await, alone);
+    let with_id: Value = serde_json::from_slice(&body(&refusal, "/", &Members::new().with("request_id", "7"))).unwrap();
+    assert_eq!(with_id["request_id"], "7");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use portcullis_layers::rate_limit::{
-    Charge, Charges, ConfigError, Event, Key, Limit, Limiter, LimiterBuilder, Outcome, Policy, RateLimitLayer,
+    Charge, Charges, ConfigError, Event, Key, Limit, Limiter, LimiterBuilder, Outcome, Policy, RateLimitLayer, Standing,
 };
 use portcullis_layers::{ClientIp, Refusal};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -115,6 +115,21 @@ fn limits_of_two_limiters_are_charged_together_each_by_its_own_clock() {
 
     charges.refund();
     assert!(!account.peek("a").is_refused() && !network.peek("a").is_refused());
+}
+
+#[test]
+fn a_counter_of_the_app_is_told_in_the_same_words() {
+    let wait = Duration::from_millis(89_001);
+    let written = |remaining, wait| {
+        let outcome = Outcome::from(Standing::new(&policy("login", 5, 900), remaining, wait, wait).unwrap());
+        let mut response = Response::new(Body::default());
+        outcome.write(response.headers_mut());
+        ["ratelimit-policy", "ratelimit", "retry-after", "cache-control"].map(|name| field(&response, name))
+    };
+    assert_eq!(written(0, wait), ["\"login\";q=5;w=900", "\"login\";r=0;t=90", "90", "no-store"]);
+    assert_eq!(written(5, Duration::ZERO), ["\"login\";q=5;w=900", "\"login\";r=5;t=0", "", ""]);
+    let nonsense = Standing::new(&policy("a b", 5, 900), 0, wait, wait);
+    assert_eq!(nonsense, Err(ConfigError::Name("a b".into())));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::auth::jwt::LEEWAY;
 use crate::auth::seal::Sealer;
 use crate::config::KeyAlgorithm;
 use crate::db::signing_keys::{self, LiveKey, NewSigningKey};
-use crate::db::{Client, GenericClient, query};
+use crate::db::{Client, GenericClient, Transaction, query};
 
 /// What private keys are sealed for; their context is the key's id.
 const PURPOSE: &str = "signing key";
@@ -56,26 +56,23 @@ impl KeyStore {
     }
 
     /// Makes a new key, which signs from `now` + [`PUBLISH_AHEAD`] on, and tells its id. The keys before it verify until the last of
-    /// their tokens has expired.
+    /// their tokens has expired. All of that happens when the caller commits.
     ///
     /// # Errors
     /// [`KeysError::Undecryptable`] if the other keys were made under another `KEY_ENCRYPTION_KEY`, or [`KeysError::Database`].
     pub async fn rotate(
         &self,
-        client: &mut Client,
+        transaction: &Transaction<'_>,
         algorithm: KeyAlgorithm,
         now: Timestamp,
     ) -> Result<String, KeysError> {
-        let transaction = query::begin(client).await?;
-        signing_keys::lock(&transaction).await?;
-        signing_keys::sweep(&transaction, now).await?;
-        self.open_all(&signing_keys::find_live(&transaction, now).await?, None)?;
-        let kid = self.succeed(&transaction, algorithm, now).await?;
-        query::commit(transaction).await?;
-        Ok(kid)
+        signing_keys::lock(transaction).await?;
+        signing_keys::sweep(transaction, now).await?;
+        self.open_all(&signing_keys::find_live(transaction, now).await?, None)?;
+        self.succeed(transaction, algorithm, now).await
     }
 
-    /// Takes a key away at once: an instance stops accepting its tokens with its next reload. If it was the newest, the one before it
+    /// Takes a key away when the caller commits: an instance stops accepting its tokens with its next reload. If it was the newest, the one before it
     /// takes over again; if it was the only one, a key of `algorithm` replaces it and signs at once. For a key that leaked, rotate
     /// first.
     ///
@@ -85,27 +82,26 @@ impl KeyStore {
     /// [`KeysError::UnknownKey`] if no published key has the id, or [`KeysError::Database`].
     pub async fn retire(
         &self,
-        client: &mut Client,
+        transaction: &Transaction<'_>,
         kid: &str,
         algorithm: KeyAlgorithm,
         now: Timestamp,
     ) -> Result<(), KeysError> {
-        let transaction = query::begin(client).await?;
-        signing_keys::lock(&transaction).await?;
-        if !signing_keys::retire(&transaction, kid, now).await? {
+        signing_keys::lock(transaction).await?;
+        if !signing_keys::retire(transaction, kid, now).await? {
             return Err(KeysError::UnknownKey(kid.to_owned()));
         }
-        let live = signing_keys::find_live(&transaction, now).await?;
+        let live = signing_keys::find_live(transaction, now).await?;
         match live.last() {
-            None => drop(self.insert(&transaction, algorithm, now, now).await?),
+            None => drop(self.insert(transaction, algorithm, now, now).await?),
             Some(newest) => {
                 // Without an active key, the next in line cannot wait until every cache has seen it.
                 let active = live.iter().any(|key| key.activates_at <= now);
                 let activates_at = if active { newest.activates_at } else { now };
-                signing_keys::activate(&transaction, &newest.kid, activates_at).await?;
+                signing_keys::activate(transaction, &newest.kid, activates_at).await?;
             }
         }
-        Ok(query::commit(transaction).await?)
+        Ok(())
     }
 
     /// Tells how many keys are published, if every one of them can be read. Changes nothing.

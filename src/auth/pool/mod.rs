@@ -17,6 +17,7 @@
 
 mod engine;
 mod floor;
+mod threads;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -24,12 +25,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use self::engine::Engine;
 pub use self::engine::{Computation, Observe, Purpose, Verification};
+use self::threads::Threads;
 use super::hash::{Algorithm, HashError, MAX_PASSWORD_BYTES, SALT_LENGTH, Stored};
 use crate::telemetry::SPANS;
 
@@ -57,7 +59,7 @@ pub enum PoolError {
     /// The password or the parameters are out of bounds, or memory is short.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The computation did not run to its end: the runtime is shutting down.
+    /// The computation did not run to its end: it panicked, or there is no thread for it.
     #[error("the password hashing pool has stopped")]
     Stopped,
 }
@@ -82,6 +84,7 @@ struct Shared {
     threads: usize,
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    hashers: Threads,
     refused: AtomicU64,
 }
 
@@ -108,6 +111,7 @@ impl HashPool {
             threads,
             places: Arc::new(Semaphore::new(capacity)),
             workers: Arc::new(Semaphore::new(threads)),
+            hashers: Threads::start(threads),
             refused: AtomicU64::new(0),
         }))
     }
@@ -163,7 +167,7 @@ impl Ticket {
     /// generator.
     ///
     /// # Errors
-    /// [`PoolError::Hash`] as [`hash`](super::hash::hash()), [`PoolError::Stopped`] when the runtime goes down.
+    /// [`PoolError::Hash`] as [`hash`](super::hash::hash()), [`PoolError::Stopped`] when it did not run to its end.
     pub async fn hash(&self, password: SecretString, salt: [u8; SALT_LENGTH]) -> Result<String, PoolError> {
         self.run(move |engine| engine.hash(password.expose_secret(), salt)).await?.map_err(PoolError::from)
     }
@@ -173,7 +177,7 @@ impl Ticket {
     ///
     /// # Errors
     /// [`PoolError::Hash`] for a password that is too long to be anybody's, before any work and whoever the user is;
-    /// [`PoolError::Stopped`] when the runtime goes down. A hash that cannot be used is no error but a refusal.
+    /// [`PoolError::Stopped`] when it did not run to its end. A hash that cannot be used is no error but a refusal.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<Verification, PoolError> {
         if password.expose_secret().len() > MAX_PASSWORD_BYTES {
             return Err(HashError::PasswordTooLong.into());
@@ -193,12 +197,12 @@ impl Ticket {
     /// least as long.
     ///
     /// # Errors
-    /// [`PoolError::Hash`] when memory is short, [`PoolError::Stopped`] when the runtime goes down.
+    /// [`PoolError::Hash`] when memory is short, [`PoolError::Stopped`] when it did not run to its end.
     pub async fn weigh(&self, stored: Stored) -> Result<(), PoolError> {
         self.run(move |engine| engine.weigh(&stored)).await?.map_err(PoolError::from)
     }
 
-    /// Runs `work` on a blocking thread once a worker is free. Place and worker move into the work, so that both stay
+    /// Runs `work` on a thread of the pool once a worker is free. Place and worker move into the work, so that both stay
     /// taken until it ends, even if nobody waits for it any more.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Engine) -> T + Send + 'static) -> Result<T, PoolError> {
         let asked = Instant::now();
@@ -209,12 +213,14 @@ impl Ticket {
         let held = (Arc::clone(&self.place), worker);
         let pool = Arc::clone(&self.pool);
         let computing = tracing::debug_span!(target: SPANS, "hash.compute");
-        let computation = tokio::task::spawn_blocking(move || {
+        let (tell, result) = oneshot::channel();
+        self.pool.hashers.run(move || {
             let result = computing.in_scope(|| work(&pool.engine));
             drop(held);
-            result
+            // Nobody may wait for it any more.
+            drop(tell.send(result));
         });
-        computation.await.map_err(|_| PoolError::Stopped)
+        result.await.map_err(|_| PoolError::Stopped)
     }
 }
 

@@ -26,7 +26,7 @@ pub(in crate::cli) struct Filter {
     /// Of one kind, such as login.failed.
     #[arg(long)]
     event_type: Option<String>,
-    /// From one address.
+    /// From one address; without --user, say how far back.
     #[arg(long)]
     ip: Option<IpAddr>,
     /// Not older than this, such as 24h or 7d.
@@ -40,6 +40,32 @@ pub(in crate::cli) struct Filter {
     to: Option<Timestamp>,
 }
 
+impl Filter {
+    /// An address has no index, which every log-in would pay for: all events of the time are read for it.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.ip.is_some() && self.user.is_none() && self.since.is_none() && self.from.is_none() {
+            return Err("--ip reads all events of the time: say with --since or --from how far back".into());
+        }
+        Ok(())
+    }
+
+    /// For the security log: what was asked for, but not about whom.
+    pub(super) fn described(&self, now: Timestamp) -> Result<Value, Failure> {
+        Ok(json!({
+            "one_account": self.user.is_some(),
+            "one_address": self.ip.is_some(),
+            "event_type": self.event_type,
+            "from": self.begin(now)?,
+            "to": self.to,
+        }))
+    }
+
+    fn begin(&self, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+        let since = self.since.map(|age| SignedDuration::try_from(age).and_then(|age| now.checked_sub(age)));
+        Ok(since.transpose()?.or(self.from))
+    }
+}
+
 fn parse_age(text: &str) -> Result<std::time::Duration, String> {
     parse_duration(text).ok_or_else(|| "must be a duration such as 15m, 24h or 7d".to_owned())
 }
@@ -51,13 +77,13 @@ pub(super) async fn each(
     limit: Option<i64>,
     mut take: impl FnMut(&AuditLog) -> Result<(), Failure>,
 ) -> Result<u64, Failure> {
+    filter.check()?;
     let now = admin.clock.now();
     let user_id = match &filter.user {
         Some(user) => Some(user_id(admin, user).await?),
         None => None,
     };
-    let since =
-        filter.since.map(|age| SignedDuration::try_from(age).and_then(|age| now.checked_sub(age))).transpose()?;
+    let from = filter.begin(now)?.unwrap_or(Timestamp::UNIX_EPOCH);
     let client = admin.database.get().await?;
     let mut after = None;
     let mut taken = 0;
@@ -67,7 +93,7 @@ pub(super) async fn each(
             user_id,
             event_type: filter.event_type.as_deref(),
             ip_address: filter.ip,
-            from: since.or(filter.from).unwrap_or(Timestamp::UNIX_EPOCH),
+            from,
             to: filter.to.unwrap_or_else(|| tomorrow(now)),
             after,
             limit: left.min(PAGE),

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use indicatif::ProgressBar;
 
 use super::events::{self, Filter};
+use crate::audit::Event;
 use crate::cli::admin::Admin;
 use crate::db::audit_logs::AuditLog;
 use crate::setup::Failure;
@@ -34,6 +35,11 @@ pub(in crate::cli) enum Format {
 }
 
 pub(super) async fn run(admin: &Admin, filter: &Filter, format: Format) -> Result<(), Failure> {
+    filter.check()?;
+    {
+        let client = admin.database.get().await?;
+        admin.record(&client, &Event::anonymous("audit.exported").with(filter.described(admin.clock.now())?)).await?;
+    }
     // Draws on a terminal only.
     let bar = ProgressBar::new_spinner().with_message("events exported");
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -8,6 +8,8 @@ mod verify;
 use clap::Subcommand;
 
 use super::admin::with_admin;
+use crate::audit::head::Head;
+use crate::audit::verify::Heads;
 use crate::config::Config;
 use crate::setup::Failure;
 
@@ -17,7 +19,10 @@ pub(super) enum Command {
     Verify {
         /// A head that the log of the service published, as SEQ:HEX: it must be in the chain, or its end was cut off.
         #[arg(long)]
-        head: Option<String>,
+        head: Option<Head>,
+        /// Check only what comes after this head, such as that of the last check under a former KEY_ENCRYPTION_KEY.
+        #[arg(long, value_name = "HEAD")]
+        after: Option<Head>,
     },
     /// Show the newest events, oldest of them first.
     Tail {
@@ -54,7 +59,7 @@ pub(super) enum Command {
 
 pub(super) async fn run(config: Config, command: Command) -> Result<(), Failure> {
     with_admin(config, async |admin| match command {
-        Command::Verify { head } => verify::run(&admin, head.as_deref()).await,
+        Command::Verify { head, after } => verify::run(&admin, &Heads { after, expected: head }).await,
         Command::Tail { lines, follow, json } => follow::run(&admin, lines, follow, json).await,
         Command::Search { filter, limit, json } => {
             let printed = events::each(&admin, &filter, Some(limit), |event| {

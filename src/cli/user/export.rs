@@ -5,9 +5,11 @@ use std::io::{BufWriter, ErrorKind, Write};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::PAGE;
+use crate::audit::Event;
 use crate::cli::admin::Admin;
 use crate::db::user_imports;
 use crate::db::users::User;
@@ -43,6 +45,11 @@ impl Line {
 
 /// Prints one JSON object a line, oldest account first.
 pub(super) async fn run(admin: &Admin, arguments: &Arguments) -> Result<(), Failure> {
+    {
+        let client = admin.database.get().await?;
+        let event = Event::anonymous("users.exported").with(json!({ "with_hashes": arguments.with_hashes }));
+        admin.record(&client, &event).await?;
+    }
     let mut after = (Timestamp::UNIX_EPOCH, Uuid::nil());
     loop {
         let page = {

@@ -188,8 +188,8 @@ async fn set_active(admin: &Admin, who: &Who, active: bool) -> Result<(), Failur
     }
     let ended = match active {
         true => 0,
-        // An account that is enabled again starts without the sessions of its past.
-        false => sessions::revoke_all(&transaction, user.id, now, "account_disabled", None).await?,
+        // An account that is enabled again starts without the sessions and the links of its past.
+        false => evict(&transaction, user.id, now, "account_disabled", Spared::default()).await?,
     };
     let event_type = if active { "account.enabled" } else { "account.disabled" };
     record(admin, &transaction, now, &Event::success(event_type, user.id).with(json!({ "sessions_ended": ended })))

@@ -9,8 +9,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub(crate) use self::eviction::{Spared, evict};
-pub use self::resets::{forgot, reset};
 pub(super) use self::resets::{RESET, follow};
+pub use self::resets::{forgot, reset};
 use super::Call;
 use super::sessions::{ATTEMPTS, secret};
 use super::users::check_new_password;

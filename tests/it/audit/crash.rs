@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use portcullis::audit::verify::verify;
+use portcullis::audit::verify::{Heads, verify};
 use tokio::task::JoinSet;
 
 use crate::support::{Client, Program, TestApp, fresh_database, wait_for};
@@ -58,7 +58,7 @@ async fn no_acknowledged_event_is_lost_when_the_process_is_killed_and_the_seals_
     let app = TestApp::builder().on(database).spawn().await;
     super::seals::seal(&app).await;
     let client = app.app.database.get().await.unwrap();
-    let report = verify(&client, &app.app.seals, None, |_| ()).await.unwrap();
+    let report = verify(&client, &app.app.seals, &Heads::default(), |_| ()).await.unwrap();
     assert_eq!(report.faults, []);
     assert!(usize::try_from(report.rows).unwrap() >= written.len());
 }

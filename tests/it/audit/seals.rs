@@ -1,8 +1,8 @@
 //! Seals: what is written stays as it was written, or `portcullis audit verify` says what did not.
 
-use jiff::SignedDuration;
+use portcullis::audit::head::Head;
 use portcullis::audit::sealer::{self, Progress};
-use portcullis::audit::verify::{Fault, Report, verify};
+use portcullis::audit::verify::{Fault, Heads, Report, verify};
 use portcullis::clock::Clock;
 use tokio_postgres::Client;
 
@@ -22,22 +22,23 @@ pub(super) async fn seal(app: &TestApp) {
 }
 
 /// How many rows are sealed.
-async fn sealed(client: &Client) -> i64 {
+pub(super) async fn sealed(client: &Client) -> i64 {
     let sum = "select coalesce(sum(row_count), 0)::bigint from audit_seals";
     client.query_one(sum, &[]).await.unwrap().get(0)
 }
 
-async fn report(app: &TestApp, head: Option<&str>) -> Report {
+pub(super) async fn report(app: &TestApp, head: Option<&Head>) -> Report {
     let client = app.app.database.get().await.unwrap();
-    verify(&client, &app.app.seals, head, |_| ()).await.unwrap()
+    let heads = Heads { after: None, expected: head.cloned() };
+    verify(&client, &app.app.seals, &heads, |_| ()).await.unwrap()
 }
 
-async fn count(client: &Client, table: &str) -> i64 {
+pub(super) async fn count(client: &Client, table: &str) -> i64 {
     client.query_one(&format!("select count(*) from {table}"), &[]).await.unwrap().get(0)
 }
 
 /// A sealed log with events of several kinds.
-async fn scene() -> (TestApp, Client) {
+pub(super) async fn scene() -> (TestApp, Client) {
     let app = TestApp::spawn().await;
     let account = app.client().sign_up().await;
     app.client().log_in(&account.email, PASSWORD).await.expect(200);
@@ -49,7 +50,7 @@ async fn scene() -> (TestApp, Client) {
 }
 
 /// What somebody does who owns the database.
-async fn tamper(database: &Database, sql: &str) {
+pub(super) async fn tamper(database: &Database, sql: &str) {
     let client = database.connect().await;
     for table in ["audit_logs", "audit_seals"] {
         client.batch_execute(&format!("alter table {table} disable trigger user")).await.unwrap();
@@ -169,6 +170,47 @@ async fn rows_that_were_deleted_or_added_are_found() {
     assert_eq!(report(&app, None).await.faults, [Fault::Unstamped { rows: 1 }]);
 }
 
+/// What an insert with the trigger off may say, and what becomes of it.
+const SMUGGLED: &str = "insert into audit_logs (id, event_type, success, created_at, epoch, txid, salts, personal_digests) \
+                        select gen_random_uuid(), event_type, success, created_at - $AGE, $EPOCH, $TXID, salts, personal_digests \
+                        from audit_logs where event_type = 'login.succeeded'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_say_they_were_there_before_they_could_be_are_found() {
+    let (app, client) = scene().await;
+    // An ordinary insert: nothing is switched off, and the sealer takes it for what it seems.
+    let backdated = "insert into audit_logs (id, event_type, success, created_at) \
+                     values (gen_random_uuid(), 'login.succeeded', true, '2026-06-15T09:00:00Z')";
+    client.batch_execute(backdated).await.unwrap();
+    seal(&app).await;
+    let faults = report(&app, None).await.faults;
+    assert!(matches!(faults[..], [Fault::Backdated { rows: 1, .. }]), "{faults:?}");
+
+    let (app, client) = scene().await;
+    let late = backdated.replace("09:00:00", "11:51:00");
+    client.batch_execute(&late).await.unwrap();
+    seal(&app).await;
+    assert_eq!(report(&app, None).await.faults, [], "a commit may come late");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_where_no_seal_will_ever_get_are_found() {
+    for (age, epoch, txid, fault) in [
+        ("interval '0'", "epoch", "'999999999999'::xid8", Fault::OutOfReach { rows: 1 }),
+        ("interval '0'", "7", "'18446744073709551615'::xid8", Fault::OutOfReach { rows: 1 }),
+        ("interval '0'", "7", "'700'::xid8", Fault::OutOfReach { rows: 1 }),
+        ("interval '3 years'", "epoch", "null", Fault::Unstamped { rows: 1 }),
+        ("interval '0'", "7", "null", Fault::Unstamped { rows: 1 }),
+        ("interval '0'", "epoch", "'0'::xid8", Fault::Unstamped { rows: 1 }),
+    ] {
+        let (app, _) = scene().await;
+        let row = SMUGGLED.replace("$AGE", age).replace("$EPOCH", epoch).replace("$TXID", txid);
+        tamper(&app.database, &row).await;
+        let faults = report(&app, None).await.faults;
+        assert!(faults.contains(&fault), "{row}: {faults:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_of_the_chain_is_found() {
     for (change, fault) in [
@@ -188,9 +230,9 @@ async fn every_change_of_the_chain_is_found() {
         }
         let head = report(&app, None).await.head;
         assert!(head.is_some());
-        assert_eq!(report(&app, head.as_deref()).await.faults, []);
+        assert_eq!(report(&app, head.as_ref()).await.faults, []);
         tamper(&app.database, change).await;
-        assert!(report(&app, head.as_deref()).await.faults.contains(&fault), "{change}");
+        assert!(report(&app, head.as_ref()).await.faults.contains(&fault), "{change}");
     }
 }
 
@@ -209,6 +251,44 @@ async fn a_row_that_commits_late_is_sealed_all_the_same() {
     seal(&app).await;
     assert_eq!(sealed(&client).await, before + 2);
     assert_eq!(report(&app, None).await.faults, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_of_more_rows_than_are_read_at_once_is_sealed_whole() {
+    let app = TestApp::spawn().await;
+    let client = app.database.connect().await;
+    let many = "insert into audit_logs (id, event_type, success, created_at) \
+                select gen_random_uuid(), 'a', true, '2026-06-15T12:00:00Z' from generate_series(1, 12001)";
+    client.batch_execute(many).await.unwrap();
+    seal(&app).await;
+    assert_eq!(sealed(&client).await, 12_001);
+    assert_eq!(count(&client, "audit_seals").await, 1);
+    let clean = report(&app, None).await;
+    assert_eq!((clean.rows, clean.faults), (12_001, vec![]));
+    let one = "delete from audit_logs where id = (select id from audit_logs order by id desc offset 6000 limit 1)";
+    tamper(&app.database, one).await;
+    let faults = report(&app, None).await.faults;
+    assert!(matches!(faults[..], [Fault::RowsDiffer { sealed: 12_001, found: 12_000, .. }]), "{faults:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_tell_when_sealing_last_succeeded_and_stand_still_when_it_fails() {
+    let app = TestApp::spawn().await;
+    let stamped = |name: &str| {
+        let text = app.app.metrics.text().unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+        line.unwrap_or_else(|| panic!("{name} is not in\n{text}"))
+    };
+    let sealed_at = "portcullis_audit_seal_last_success_timestamp_seconds";
+    wait_for("the first pass", async || (stamped(sealed_at) > 0.0).then_some(())).await;
+    #[expect(clippy::cast_precision_loss, reason = "seconds of this century are exact")]
+    let now = app.clock_seconds() as f64;
+    assert_eq!(stamped(sealed_at), now);
+    for job in ["keys", "refusals", "audit_partitions", "audit_retention", "audit_seals", "session_count"] {
+        let name = format!("portcullis_sweeper_last_success_timestamp_seconds{{sweeper=\"{job}\"}}");
+        wait_for(job, async || (stamped(&name) == now).then_some(())).await;
+    }
+    assert_eq!(stamped("portcullis_audit_default_rows"), 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,32 +312,6 @@ async fn several_instances_make_one_chain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_month_leaves_by_retention_and_by_nothing_else() {
-    let app = TestApp::spawn().await;
-    let client = app.database.connect().await;
-    for month in ["2026-03-01", "2026-04-01", "2026-06-01"] {
-        client.batch_execute(&format!("select audit_logs_ensure_partition('{month}')")).await.unwrap();
-    }
-    for time in ["2026-03-31T23:59:59Z", "2026-04-01T00:00:00Z", "2026-06-15T12:00:00Z"] {
-        let event =
-            "insert into audit_logs (id, event_type, success, created_at) values (gen_random_uuid(), 'a', true, $1)";
-        client.execute(event, &[&time.parse::<jiff::Timestamp>().unwrap()]).await.unwrap();
-    }
-    let now = app.clock.now();
-    let retention = SignedDuration::from_hours(24 * 60);
-    let drop = async || sealer::drop_months(&app.app.database, &app.app.seals, now, retention).await.unwrap();
-    assert_eq!(drop().await, [], "what was never sealed would leave without a trace");
-    seal(&app).await;
-    assert_eq!(drop().await, [jiff::civil::date(2026, 3, 1)]);
-    assert_eq!(drop().await, []);
-    assert_eq!(count(&client, "audit_logs").await, 2);
-    assert_eq!(report(&app, None).await.faults, []);
-
-    client.batch_execute("select audit_logs_drop_month('2026-04-01')").await.unwrap();
-    assert!(matches!(&report(&app, None).await.faults[..], [Fault::RowsDiffer { sealed: 1, found: 0, .. }]));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_verifies_and_tells_what_was_changed() {
     let (app, _) = scene().await;
     let program = Program::on(&app.database);
@@ -269,4 +323,30 @@ async fn the_command_line_verifies_and_tells_what_was_changed() {
     let ended = program.run(&["audit", "verify"]).await;
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("were changed") && ended.stderr.contains("tampered"), "{}", ended.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_another_key_verifies_from_the_head_that_was_noted_before() {
+    const OTHER: &str = "another-key-encryption-key-of-more-than-32-bytes";
+    // Tokens are signed with a secret of their own: only the key of the seals changes.
+    let builder = || TestApp::builder().set("JWT_SECRET", "a-shared-secret-of-more-than-thirty-two-bytes");
+    let app = builder().spawn().await;
+    app.client().sign_up().await;
+    seal(&app).await;
+    let head = report(&app, None).await.head.unwrap().to_string();
+    let database = app.database.clone();
+    app.stop().await;
+    let later = builder().set("KEY_ENCRYPTION_KEY", OTHER).on(database.clone()).spawn().await;
+    later.client().sign_up().await;
+    seal(&later).await;
+
+    let program = Program::on(&database).set("KEY_ENCRYPTION_KEY", OTHER);
+    let ended = program.run(&["audit", "verify"]).await;
+    assert!(ended.code == Some(1) && ended.stderr.contains("sealed with another key"), "{}", ended.stderr);
+    let clean = program.run(&["audit", "verify", "--after", &head]).await.done();
+    assert!(clean.contains("nothing was changed"), "{clean}");
+
+    tamper(&database, "update audit_logs set success = false where event_type = 'user.registered'").await;
+    let ended = program.run(&["audit", "verify", "--after", &head]).await;
+    assert!(ended.code == Some(1) && ended.stderr.contains("were changed"), "{}", ended.stderr);
 }

@@ -23,9 +23,9 @@ async fn create(program: &Program, email: &str, more: &[&str], input: &str) -> E
     program.run_with_input(&[&arguments[..], more].concat(), input).await
 }
 
-/// `(event, success, details, whether it names the account)` of what the command line did last.
+/// `(event, success, details but for who did it, whether it names the account)` of what the command line did last.
 async fn last_event(app: &TestApp, account_id: &str) -> (String, bool, Value, bool) {
-    let sql = "select event_type, success, details, user_id::text = $1, ip_address is null and request_id is null \
+    let sql = "select event_type, success, details - 'operator', user_id::text = $1, ip_address is null and request_id is null \
                from audit_logs where user_agent = 'portcullis command line' order by created_at desc, id desc limit 1";
     let row = app.database.connect().await.query_one(sql, &[&account_id]).await.unwrap();
     assert!(row.get::<_, bool>(4));
@@ -134,10 +134,11 @@ async fn the_list_is_for_people_and_with_json_for_programs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disabled_account_is_out_at_once_and_comes_back_without_its_sessions() {
+async fn a_disabled_account_is_out_at_once_and_comes_back_without_its_sessions_and_links() {
     let (app, account, program) = scene().await;
     let client = app.client();
     client.me(&account.tokens.access).await.expect(200);
+    let reset = app.reset_link(&account.email).await;
 
     program.run(&["user", "disable", &account.email]).await.done();
     assert_eq!(client.me(&account.tokens.access).await.refusal(), (401, "token_revoked".into()));
@@ -148,9 +149,10 @@ async fn a_disabled_account_is_out_at_once_and_comes_back_without_its_sessions()
     assert!(program.run(&["user", "disable", &account.email]).await.done().contains("nothing to do"));
 
     program.run(&["user", "enable", &account.id]).await.done();
+    assert_eq!(last_event(&app, &account.id).await.0, "account.enabled");
+    client.reset_password(&reset, "an entirely different passphrase").await.expect_problem(400, "invalid_token");
     client.log_in(&account.email, PASSWORD).await.expect(200);
     assert_eq!(client.me(&account.tokens.access).await.refusal(), (401, "token_revoked".into()));
-    assert_eq!(last_event(&app, &account.id).await.0, "account.enabled");
     assert!(program.run(&["user", "enable", &account.email]).await.done().contains("nothing to do"));
 }
 

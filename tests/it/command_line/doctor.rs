@@ -13,8 +13,17 @@ fn verdicts(report: &str) -> Vec<(&str, bool)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sound_installation_passes_every_check() {
     let report = Program::on_fresh_database().await.run(&["doctor"]).await.done();
-    let passed = ["config", "database", "clock", "schema", "keys", "mail"].map(|check| (check, true));
+    let passed = ["config", "database", "clock", "schema", "keys", "audit", "mail"].map(|check| (check, true));
     assert_eq!(verdicts(&report), passed, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_no_month_takes_along_fail_their_check() {
+    let database = fresh_database().await;
+    let event = "insert into audit_logs (id, event_type, success, created_at) values (gen_random_uuid(), 'a', true, '2020-01-01')";
+    database.connect().await.batch_execute(event).await.unwrap();
+    let ended = Program::on(&database).run(&["doctor"]).await;
+    assert!(ended.code == Some(1) && verdicts(&ended.stdout).contains(&("audit", false)), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -217,7 +217,7 @@ async fn a_refusal_is_counted_in_metrics_and_in_the_audit_log() {
     ] {
         assert!(text.contains(line), "{line}");
     }
-    app.app.refusals.flush(&app.app).await.unwrap();
+    app.app.refusals.finish(&app.app).await.unwrap();
     let row = "select details::text, host(ip_address) from audit_logs where event_type = 'rate_limit.exceeded'";
     let row = app.database.connect().await.query_one(row, &[]).await.unwrap();
     assert!(row.get::<_, String>(0).contains("\"count\": 3"), "{}", row.get::<_, String>(0));

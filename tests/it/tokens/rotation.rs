@@ -6,6 +6,7 @@ use std::time::Duration;
 use portcullis::auth::keys::{JWKS_MAX_AGE, KeyStore, POLL_INTERVAL};
 use portcullis::clock::Clock;
 use portcullis::config::KeyAlgorithm;
+use portcullis::db::query;
 use portcullis::setup;
 
 use super::forge;
@@ -22,14 +23,18 @@ fn store(app: &TestApp) -> KeyStore {
 /// What the command line does, followed by what every instance does within [`POLL_INTERVAL`].
 async fn rotate(app: &TestApp, algorithm: KeyAlgorithm) -> String {
     let mut client = app.app.database.get().await.unwrap();
-    let kid = store(app).rotate(&mut client, algorithm, app.clock.now()).await.unwrap();
+    let transaction = query::begin(&mut client).await.unwrap();
+    let kid = store(app).rotate(&transaction, algorithm, app.clock.now()).await.unwrap();
+    query::commit(transaction).await.unwrap();
     reload(app).await;
     kid
 }
 
 async fn retire(app: &TestApp, kid: &str) {
     let mut client = app.app.database.get().await.unwrap();
-    store(app).retire(&mut client, kid, KeyAlgorithm::EdDsa, app.clock.now()).await.unwrap();
+    let transaction = query::begin(&mut client).await.unwrap();
+    store(app).retire(&transaction, kid, KeyAlgorithm::EdDsa, app.clock.now()).await.unwrap();
+    query::commit(transaction).await.unwrap();
     reload(app).await;
 }
 

@@ -272,6 +272,15 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_is_read_through_references_and_backslashes() {
+        let plain = |text: &str| for_sql(text.as_bytes(), &[]).map(|decoded| decoded.bytes);
+        for text in ["&#39; or 1", "&#x27; or 1", "&apos; or 1", "\\' or 1", "\\x27 or 1"] {
+            assert_eq!(plain(text).as_deref(), Some(&b"' or 1"[..]), "{text}");
+        }
+        assert_eq!(plain("fish & chips or \\n"), None);
+    }
+
+    #[test]
     fn a_word_that_was_split_is_whole_again() {
         let plain = |text: &str| for_sql(text.as_bytes(), &[]).map(|decoded| decoded.bytes);
         assert_eq!(plain("SEL/**/ECT/**/1").as_deref(), Some(&b"SELECT/**/1"[..]));

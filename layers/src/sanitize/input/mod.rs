@@ -1,39 +1,4 @@
-//! Checks and cleans single values: e-mail addresses, names, free text, paths.
-//!
-//! Two things count the same: attacks are caught, and honest input is left alone. O'Brien, Null and 毛泽东 are names; "I'll select two
-//! apples from the union market" is a sentence. So nothing is escaped here (that is the business of whoever writes HTML or SQL, who knows
-//! the context), and detection is a second line behind parameterised queries and encoded output, never the first.
-//!
-//! # What is done
-//!
-//! 1. Bytes that are not UTF-8 and U+0000 refuse every value.
-//! 2. Control characters, bidirectional overrides, noncharacters and byte order marks are taken out of names and free text, and named in
-//!    the result. Free text keeps TAB, LF and CR. In addresses and paths they refuse the value: without them it would be another one.
-//! 3. Values come back in NFC. A name keeps the characters whose NFC is another character: the 神 (U+FA19) of a family is its own.
-//! 4. Lengths are bounded in characters and in bytes.
-//! 5. Names and free text are searched for SQL injection and script, as they came and cleaned, plain and decoded. A name may hold no markup
-//!    at all. Addresses are searched by [`sanitize_email_advanced`](InputSanitizer::sanitize_email_advanced) only; their form leaves little
-//!    room.
-//! 6. Paths must be relative and stay inside their root, plain and under every encoding, on Unix and on Windows.
-//!
-//! Every function is idempotent, takes time linear in the length of the input, never panics, and allocates nothing where nothing has to
-//! change.
-//!
-//! # Examples
-//!
-//! ```
-//! use portcullis_layers::sanitize::InputSanitizer;
-//!
-//! let sanitizer = InputSanitizer::new();
-//!
-//! let name = sanitizer.sanitize_name("  Máire   O'Brien ");
-//! assert!(name.accepted);
-//! assert_eq!(name.value, "Máire O'Brien");
-//!
-//! let path = sanitizer.sanitize_path("images/%2e%2e/%2e%2e/etc/passwd");
-//! assert!(!path.accepted);
-//! assert_eq!((path.rejected_patterns[0].start, path.rejected_patterns[0].end), (7, 13));
-//! ```
+//! Single values, checked and cleaned: see [`InputSanitizer`].
 
 mod clean;
 mod email;
@@ -55,7 +20,42 @@ pub use result::{Risk, SanitizationError, SanitizationResult};
 use super::field::FieldKind;
 use limits::Limits;
 
-/// Checks and cleans values. Cheap to copy; the methods are pure functions of their input.
+/// Checks and cleans single values: e-mail addresses, names, free text, paths. Cheap to copy; the methods are pure functions of their input.
+///
+/// Two things count the same: attacks are caught, and honest input is left alone. O'Brien, Null and 毛泽东 are names; "I'll select two
+/// apples from the union market" is a sentence. So nothing is escaped here (that is the business of whoever writes HTML or SQL, who knows
+/// the context), and detection is a second line behind parameterised queries and encoded output, never the first.
+///
+/// # What is done
+///
+/// 1. Bytes that are not UTF-8 and U+0000 refuse every value.
+/// 2. Control characters, bidirectional overrides, noncharacters and byte order marks are taken out of names and free text, and named in
+///    the result. Free text keeps TAB, LF and CR. In addresses and paths they refuse the value: without them it would be another one.
+/// 3. Values come back in NFC. A name keeps the characters whose NFC is another character: the 神 (U+FA19) of a family is its own.
+/// 4. Lengths are bounded in characters and in bytes.
+/// 5. Names and free text are searched for SQL injection and script, as they came and cleaned, plain and decoded. A name may hold no markup
+///    at all. Addresses are searched by [`sanitize_email_advanced`](InputSanitizer::sanitize_email_advanced) only; their form leaves little
+///    room.
+/// 6. Paths must be relative and stay inside their root, plain and under every encoding, on Unix and on Windows.
+///
+/// Every function is idempotent, takes time linear in the length of the input, never panics, and allocates nothing where nothing has to
+/// change.
+///
+/// # Examples
+///
+/// ```
+/// use portcullis_layers::sanitize::InputSanitizer;
+///
+/// let sanitizer = InputSanitizer::new();
+///
+/// let name = sanitizer.sanitize_name("  Máire   O'Brien ");
+/// assert!(name.accepted);
+/// assert_eq!(name.value, "Máire O'Brien");
+///
+/// let path = sanitizer.sanitize_path("images/%2e%2e/%2e%2e/etc/passwd");
+/// assert!(!path.accepted);
+/// assert_eq!((path.rejected_patterns[0].start, path.rejected_patterns[0].end), (7, 13));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct InputSanitizer {
@@ -124,7 +124,8 @@ impl InputSanitizer {
         path::sanitize(input.as_ref(), self.limits.path)
     }
 
-    /// A value of this kind.
+    /// A value of this kind; an e-mail address by its form, as [`sanitize_email`](Self::sanitize_email) does. As an inspector of the layer,
+    /// the sanitiser searches addresses for attacks as well.
     pub fn sanitize<'a, B: AsRef<[u8]> + ?Sized>(&self, kind: FieldKind, input: &'a B) -> SanitizationResult<'a> {
         match kind {
             FieldKind::Email => self.sanitize_email(input),

@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::record::{Record, Secret};
+use crate::audit::OPERATOR;
 use crate::auth::pool::HashPool;
 use crate::cli::admin::Admin;
 use crate::db::query;
@@ -192,7 +194,9 @@ async fn insert(admin: &Admin, records: &[Record], hashes: &[String]) -> Result<
     let given_back = user_imports::give_back(&transaction, &added, now).await?;
     added.retain(|id| !given_back.contains(id));
     let events = added.iter().map(|_| admin.random.uuid(now)).collect::<Result<Vec<_>, _>>()?;
-    user_imports::record(&transaction, &events, &added, Admin::origin().user_agent.as_deref(), now).await?;
+    let origin = Admin::origin();
+    let details = json!({ OPERATOR: origin.operator });
+    user_imports::record(&transaction, &events, &added, &details, origin.user_agent.as_deref(), now).await?;
     query::commit(transaction).await?;
     let reserved =
         "email can still be taken back by the owner of another account, who has just left it: try again in three days";

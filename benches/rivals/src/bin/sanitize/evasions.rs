@@ -116,7 +116,7 @@ pub(crate) fn all() -> Vec<Sample> {
 
 fn sample(what: &str, disguise: &str, text: &str) -> Sample {
     let group = format!("made up: {what}, {disguise}");
-    Sample { group, kind: FieldKind::Text, attack: true, value: text.as_bytes().to_vec() }
+    Sample { groups: vec![group.into()], kind: FieldKind::Text, attack: true, value: text.as_bytes().to_vec() }
 }
 
 fn percent(text: &str) -> String {

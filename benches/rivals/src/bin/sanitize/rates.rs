@@ -19,10 +19,13 @@ struct Count {
 pub(crate) fn table(samples: &[Sample]) -> String {
     let mut counts: BTreeMap<(bool, &str), Count> = BTreeMap::new();
     for sample in samples {
-        let count = counts.entry((!sample.attack, &sample.group)).or_default();
-        count.n += 1;
-        count.ours += u32::from(refuses(sample));
-        count.theirs += u32::from(refused_by_libinjection(&sample.value));
+        let (ours, theirs) = (refuses(sample), refused_by_libinjection(&sample.value));
+        for group in &sample.groups {
+            let count = counts.entry((!sample.attack, group)).or_default();
+            count.n += 1;
+            count.ours += u32::from(ours);
+            count.theirs += u32::from(theirs);
+        }
     }
     let mut table =
         String::from("| values | n | refused | 95 % interval | by libinjectionrs |\n|---|---|---|---|---|\n");
@@ -32,7 +35,7 @@ pub(crate) fn table(samples: &[Sample]) -> String {
         let share = |hits: u32| 100.0 * f64::from(hits) / f64::from(n);
         let _ = writeln!(
             table,
-            "| {label}, {group} | {n} | {:.2} % | {:.2} to {:.2} % | {:.2} % |",
+            "| {label}, {group} | {n} | {:.3} % | {:.3} to {:.3} % | {:.2} % |",
             share(ours),
             100.0 * low,
             100.0 * high,

@@ -286,6 +286,24 @@ mod tests {
     }
 
     #[test]
+    fn a_name_in_brackets_is_one_and_a_list_is_none() {
+        assert_eq!(kinds("[id]=[id]"), [Word, Compare, Word]);
+        assert_eq!(kinds("[1]").len(), 3);
+    }
+
+    #[test]
+    fn an_escape_of_odbc_opens_with_its_name() {
+        assert_eq!(kinds("{d '2020-01-01'}"), [Open, Text, Close]);
+        assert_eq!(kinds("{ok}"), [Open, Word, Close]);
+    }
+
+    #[test]
+    fn what_is_left_of_padding_belongs_to_the_comment() {
+        assert_eq!(kinds("1--\n-"), [Number, Comment]);
+        assert_eq!(kinds("1--\n2"), [Number, Number]);
+    }
+
+    #[test]
     fn a_string_ends_at_its_quote_and_not_at_an_escaped_one() {
         assert_eq!(kinds(r"'a\'b' 1"), [Text, Number]);
         assert_eq!(kinds("'a''b' 1"), [Text, Number]);

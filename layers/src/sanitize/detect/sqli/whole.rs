@@ -3,7 +3,7 @@
 
 use super::super::Finding;
 use super::super::bytes::{
-    Vocabulary, before_blanks, continues, is_blank, is_word, is_word_at, listed, lower, word_start,
+    Vocabulary, before_blanks, continues, is_blank, is_word, is_word_at, listed, lower, word_end, word_start,
 };
 use super::functions::{self, Risk};
 use super::lexer::{Lexer, Token};
@@ -151,7 +151,10 @@ const WITHOUT_ARGUMENTS: &[&str] = &["current_user", "database", "schema", "sysd
 pub(super) fn find(text: &[u8]) -> Option<Finding> {
     let value = text.trim_ascii();
     let start = text.len() - text.trim_ascii_start().len();
-    if value.len() <= LONGEST && (is_statement(value) || begins_with_phrase(value) || is_literal(value)) {
+    if value.len() <= LONGEST
+        && may_begin(value)
+        && (is_statement(value) || begins_with_phrase(value) || is_literal(value))
+    {
         return Some(Finding { start, end: start + value.len(), why: "is a statement" });
     }
     let name_end = value.iter().take(LONGEST).position(|&byte| !is_word(byte) && byte != b'.').unwrap_or(value.len());
@@ -168,10 +171,39 @@ pub(super) fn find(text: &[u8]) -> Option<Finding> {
     Some(Finding { start, end: start + value.len(), why })
 }
 
+/// Whether the value begins as one of the statements and literals below does: all that most texts are asked.
+fn may_begin(value: &[u8]) -> bool {
+    const FIRST: &[&str] = &[
+        "dbcc",
+        "deallocate",
+        "declare",
+        "delete",
+        "explain",
+        "for",
+        "insert",
+        "like",
+        "lock",
+        "reconfigure",
+        "regexp",
+        "select",
+        "set",
+        "with",
+    ];
+    match value {
+        [b'@' | b'_', ..] | [_, b'\'' | b'&', ..] => true,
+        _ => listed(FIRST, &value[..word_end(value, 0)]),
+    }
+}
+
 fn is_object(name: &[u8]) -> bool {
     let begins = |prefix: &&str| name.len() > prefix.len() + 2 && name.starts_with(prefix.as_bytes());
-    CATALOGUE.get(name).is_some()
-        || PREFIXES.iter().any(begins)
+    if CATALOGUE.get(name).is_some() {
+        return true;
+    }
+    if !name.iter().any(|byte| matches!(byte, b'_' | b'$' | b'.')) {
+        return false;
+    }
+    PREFIXES.iter().any(begins)
         || PROCEDURES.iter().any(|prefix| name.starts_with(prefix.as_bytes()))
         || SCHEMAS.iter().any(|schema| name.starts_with(schema.as_bytes()))
 }
@@ -335,5 +367,32 @@ fn selects(value: &[u8], select: Token, mut lexer: Lexer<'_>) -> bool {
                 && lexer.next().is_none()
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PROCEDURES, TABLES, WITHOUT_ARGUMENTS, find};
+
+    #[test]
+    fn the_lists_are_sorted_as_the_search_needs_them() {
+        for list in [PROCEDURES, TABLES, WITHOUT_ARGUMENTS] {
+            assert!(list.is_sorted());
+        }
+    }
+
+    #[test]
+    fn a_name_or_a_call_is_found_alone_and_not_in_a_sentence() {
+        for text in ["xp_cmdshell", " v$session\n", "aes_encrypt(a, b)", "user()", "select version()", "database("] {
+            assert!(find(text.as_bytes()).is_some(), "{text}");
+            assert!(find(format!("we use {text} here").as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_people_and_calls_of_other_languages_are_none() {
+        for text in ["sp_kumar", "sin(1)", "user(7)", "f(a)(b)", "select", "Ada", "", "delete from lists"] {
+            assert_eq!(find(text.as_bytes()), None, "{text}");
+        }
     }
 }

@@ -62,13 +62,15 @@ pub(super) fn find(text: &[u8]) -> Option<Finding> {
     }
     let start = text.len() - text.trim_ascii_start().len();
     let finding = |why| Some(Finding { start, end: start + value.len(), why });
-    if SCHEMES.iter().any(|scheme| runs_script(value, scheme)) {
+    if value.contains(&b':') && SCHEMES.iter().any(|scheme| runs_script(value, scheme)) {
         return finding("names a URL that runs script");
     }
-    if PROTOTYPES.iter().any(|prototype| continues(value, 0, prototype)) {
+    if matches!(value.first(), Some(b'.' | b'_' | b'c' | b'C'))
+        && PROTOTYPES.iter().any(|prototype| continues(value, 0, prototype))
+    {
         return finding("changes what all objects of a script inherit");
     }
-    if CONTINUATIONS.iter().any(|method| continues(value, 0, method)) {
+    if value.first() == Some(&b'.') && CONTINUATIONS.iter().any(|method| continues(value, 0, method)) {
         return finding("changes the page");
     }
     let name_end = value.iter().position(|&byte| !is_word(byte)).unwrap_or(value.len());
@@ -78,7 +80,7 @@ pub(super) fn find(text: &[u8]) -> Option<Finding> {
         return finding("calls a function of the browser");
     }
     let loads = |loader: &&str| continues(value, 0, loader) && matches!(byte(value, loader.len()), b'\'' | b'"' | b'`');
-    if closes && LOADERS.iter().any(|loader| loads(&loader)) {
+    if closes && LOADERS.iter().any(loads) {
         return finding("loads from elsewhere");
     }
     if byte(value, name_end) != b'.' {

@@ -46,19 +46,7 @@ impl<'a> Walk<'a> {
             Kind::Comment => self.comment(token),
             Kind::Clause => self.clause(left, token),
             Kind::From => self.from(left, token),
-            Kind::Where => {
-                if self.assigned && self.row {
-                    return Step::Found("sets another column and goes on with a WHERE clause");
-                }
-                if let Some(select) = &mut self.select
-                    && select.from
-                {
-                    select.structure += 1;
-                    self.left = None;
-                    return Step::On;
-                }
-                Step::Prose
-            }
+            Kind::Where => self.condition_of_clause(),
             Kind::As => {
                 self.left = None;
                 Step::On
@@ -79,6 +67,17 @@ impl<'a> Walk<'a> {
             }
             _ => self.name_or_prose(left, token),
         }
+    }
+
+    /// `WHERE`, of a query or behind the columns of an update.
+    fn condition_of_clause(&mut self) -> Step {
+        if self.assigned && self.row {
+            return Step::Found("sets another column and goes on with a WHERE clause");
+        }
+        let Some(select) = self.select.as_mut().filter(|select| select.from) else { return Step::Prose };
+        select.structure += 1;
+        self.left = None;
+        Step::On
     }
 
     /// `"exec"`, `'group by'`: words that prose quotes.

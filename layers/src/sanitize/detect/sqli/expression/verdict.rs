@@ -163,13 +163,12 @@ impl<'a> Walk<'a> {
         argument.kind == Kind::Number && is(&"sleep") || argument.kind == Kind::Function && tells.iter().any(is)
     }
 
-    /// `'or'`, all there is: a word that somebody quotes.
+    /// `'or'`, all there is: a word that somebody quotes, in small letters, which queries seldom have it in.
     fn is_quoted_word(&self) -> bool {
         let text = self.text.trim_ascii();
         match (text, self.quote) {
             ([first, word @ .., last], Some(quote)) => {
-                let logic = word.eq_ignore_ascii_case(b"or") || word.eq_ignore_ascii_case(b"and");
-                *first == quote && *last == quote && logic
+                *first == quote && *last == quote && matches!(word, b"or" | b"and")
             }
             _ => false,
         }
