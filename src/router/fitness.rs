@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(unfit(&without), Some(Unfit::Host));
         let twice = Request::get("/").header(header::HOST, "a").header(header::HOST, "a").body(()).unwrap();
         assert_eq!(unfit(&twice), Some(Unfit::Host));
-        for none in ["", "a b", "a/c", "user@a.example", ":80", "a,b", "a#b", "[::1"] {
+        for none in ["", "a b", "a/c", "user@a.example", ":80", "a#b", "[::1"] {
             let request = Request::get("/").header(header::HOST, none).body(()).unwrap();
             assert_eq!(unfit(&request), Some(Unfit::Host), "{none}");
         }

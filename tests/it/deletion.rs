@@ -165,8 +165,8 @@ async fn widely_known(app: &TestApp) -> Account {
     app.mails().await;
     let many = "insert into audit_logs (id, user_id, event_type, details, ip_address, user_agent, success, created_at) \
         select gen_random_uuid(), $1::text::uuid, 'token.refreshed', '{\"repeated\": false}', '198.51.100.77', \
-        'particular', true, '2026-06-15' from generate_series(1, 1200)";
-    app.database.connect().await.execute(many, &[&account.id]).await.unwrap();
+        'particular', true, $2 from generate_series(1, 1200)";
+    app.database.connect().await.execute(many, &[&account.id, &app.clock.now()]).await.unwrap();
     account
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Command {
         /// A head that the log of the service published, as SEQ:HEX: it must be in the chain, or its end was cut off.
         #[arg(long)]
         head: Option<Head>,
-        /// Check only what comes after this head, such as that of the last check under a former KEY_ENCRYPTION_KEY.
+        /// Check only what comes after this head, such as that of the last check before the key was another one.
         #[arg(long, value_name = "HEAD")]
         after: Option<Head>,
     },
