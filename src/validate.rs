@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Version, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError};
 use ipnet::IpNet;
@@ -140,17 +140,21 @@ where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let is_absent = wanted == RequestBody::OptionalJson && body.is_end_stream();
-    let is_encoded = head.headers.contains_key(header::CONTENT_ENCODING);
-    if !is_absent && (is_encoded || !is_json(head.headers.get(header::CONTENT_TYPE))) {
+    let is_json = is_json(&head.headers) && !head.headers.contains_key(header::CONTENT_ENCODING);
+    // Whether a body without a length is one is known at its end.
+    let may_be_absent = wanted == RequestBody::OptionalJson
+        && (body.is_end_stream() || !head.headers.contains_key(header::CONTENT_TYPE));
+    if !is_json && !may_be_absent {
         return Err(ApiError::UnsupportedMediaType);
     }
     let bytes = receive(room, head, body).await?;
     if bytes.len() > MAX_BODY {
         return Err(ApiError::PayloadTooLarge);
     }
-    if !(bytes.is_empty() && wanted == RequestBody::OptionalJson) {
-        Form::parse(&bytes)?;
+    match (bytes.is_empty() && wanted == RequestBody::OptionalJson, is_json) {
+        (true, _) => {}
+        (false, true) => drop(Form::parse(&bytes)?),
+        (false, false) => return Err(ApiError::UnsupportedMediaType),
     }
     Ok(bytes)
 }
@@ -197,9 +201,10 @@ fn unread(error: &(dyn std::error::Error + 'static)) -> ApiError {
     ApiError::InvalidRequest("The request body ended early.")
 }
 
-/// `application/json`, with parameters or without. A charset other than UTF-8 does not exist for JSON (RFC 8259 §8.1).
-fn is_json(content_type: Option<&HeaderValue>) -> bool {
-    let Some(Ok(text)) = content_type.map(HeaderValue::to_str) else { return false };
+/// `application/json`, said once, with parameters or without. A charset other than UTF-8 does not exist for JSON (RFC 8259 §8.1).
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut stated = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(Ok(text)), None) = (stated.next().map(HeaderValue::to_str), stated.next()) else { return false };
     let (essence, _) = text.split_once(';').unwrap_or((text, ""));
     essence.trim().eq_ignore_ascii_case("application/json")
 }
@@ -241,9 +246,13 @@ mod tests {
             ("application/x-www-form-urlencoded", false),
             ("", false),
         ] {
-            assert_eq!(is_json(Some(&HeaderValue::from_static(value))), good, "{value}");
+            assert_eq!(
+                is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))])),
+                good,
+                "{value}"
+            );
         }
-        assert!(!is_json(None));
+        assert!(!is_json(&HeaderMap::new()));
     }
 
     #[test]

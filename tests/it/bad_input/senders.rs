@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use portcullis::validate::BODY_TIMEOUT;
 
 use super::{Fortress, assert_refused};
-use crate::support::{PASSWORD, Wire};
+use crate::support::{PASSWORD, TestApp, Wire};
 
 const LOG_IN: &str = "POST /api/v1/auth/login HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/json\r\n";
 const TEN_MEGABYTES: usize = 10 * 1024 * 1024;
@@ -108,4 +108,30 @@ async fn a_client_that_leaves_in_the_middle_of_a_body_changes_nothing() {
     drop(wire);
     tokio::time::sleep(Duration::from_millis(200)).await;
     fortress.stands().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_without_length_that_turns_out_empty_is_none_where_none_is_needed() {
+    let app = TestApp::spawn().await;
+    let log_out = |access: &str, headers: &str| {
+        let head = "POST /api/v1/auth/logout HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked";
+        format!("{head}\r\nAuthorization: Bearer {access}\r\n{headers}\r\n")
+    };
+    let account = app.client().sign_up().await;
+    let mut wire = Wire::connect(app.address).await;
+    // Something that is said not to be JSON is not guessed at.
+    wire.write(log_out(&account.tokens.access, "") + "2\r\n{}\r\n0\r\n\r\n").await;
+    wire.answer().await.expect_problem(415, "unsupported_media_type");
+    for twice in ["application/json", "text/plain"] {
+        let headers = format!("Content-Type: application/json\r\nContent-Type: {twice}\r\n");
+        let mut wire = Wire::connect(app.address).await;
+        wire.write(log_out(&account.tokens.access, &headers) + "2\r\n{}\r\n0\r\n\r\n").await;
+        wire.answer().await.expect_problem(415, "unsupported_media_type");
+    }
+    app.client().me(&account.tokens.access).await.expect(200);
+
+    let mut wire = Wire::connect(app.address).await;
+    wire.write(log_out(&account.tokens.access, "") + "0\r\n\r\n").await;
+    assert!(wire.answer().await.status.is_success());
+    app.client().me(&account.tokens.access).await.expect(401);
 }
