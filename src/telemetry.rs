@@ -19,6 +19,9 @@ pub(crate) use traces::continue_trace;
 /// The target of spans inside requests and of mails: for traces alone, so that log lines keep the span that names their request.
 pub const SPANS: &str = "portcullis::span";
 
+/// Whether this build can export traces.
+pub(crate) const EXPORTS_TRACES: bool = cfg!(feature = "otel");
+
 /// The target of lines about requests, and of their spans.
 const ACCESS: &str = portcullis_layers::trace::TARGET;
 

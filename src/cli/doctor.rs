@@ -1,22 +1,22 @@
 //! `portcullis doctor`: one line for each thing that a service needs.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use portcullis_layers::rate_limit_redis::redis;
 use prometheus::Registry;
 use tokio_postgres::Config as Server;
 
 use super::admin::with_server;
 use super::output::say;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, LogConfig, TlsFiles};
 use crate::db::{Database, audit_logs, migrate, pool, server};
 use crate::error::chain;
-use crate::limits::NetworkLists;
+use crate::limits::{Limits, NetworkLists};
 use crate::mail::Mailer;
-use crate::metrics::DatabaseMetrics;
+use crate::metrics::{DatabaseMetrics, Metrics};
 use crate::server::tls::Certificates;
 use crate::setup::{self, Failure};
+use crate::telemetry;
 
 /// The difference between our clock and the database's that tokens survive, in seconds: the leeway of verification.
 const CLOCK_TOLERANCE: f64 = 5.0;
@@ -24,8 +24,6 @@ const CLOCK_TOLERANCE: f64 = 5.0;
 const OLDEST_SERVER: i32 = 150_000;
 /// Events outside all months that are counted.
 const DEFAULT_ROWS: i64 = 1_000_000;
-/// How long Redis may take to let us in and answer.
-const REDIS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Checks everything it can reach, and fails if anything is wrong.
 pub(super) async fn run(config: Result<Config, ConfigError>) -> Result<(), Failure> {
@@ -45,16 +43,19 @@ pub(super) async fn run(config: Result<Config, ConfigError>) -> Result<(), Failu
     if let Err(failure) = checked.await {
         report.line("database", Err(chain(failure.as_ref())));
     }
-    if let Some(url) = &config.redis_url {
-        report.line("redis", redis(secrecy::ExposeSecret::expose_secret(url)).await);
+    if config.redis_url.is_some() {
+        report.line("redis", redis(&config).await);
     }
     report.line("mail", mail(&config).await);
     if let Some(files) = &config.tls {
-        let loaded = Certificates::load(files).map(|_| format!("{} and its key", files.certificate.display()));
-        report.line("tls", loaded.map_err(|error| chain(&error)));
+        report.line("tls", tls(files));
     }
     if config.limits.allow_file.is_some() || config.limits.deny_file.is_some() {
         report.line("networks", networks(&config));
+    }
+    report.line("logs", Ok(logs(&config)));
+    if let Some(endpoint) = &config.traces.endpoint {
+        report.line("traces", traces(endpoint));
     }
     report.verdict()
 }
@@ -145,15 +146,42 @@ async fn audit(config: &Config, server: &Server) -> Result<String, String> {
     }
 }
 
-async fn redis(url: &str) -> Result<String, String> {
-    let ping = async {
-        let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-        redis::cmd("PING").query_async::<String>(&mut connection).await
+/// Whether Redis answers, runs scripts and takes writes.
+async fn redis(config: &Config) -> Result<String, String> {
+    let limits = async {
+        let limits = Limits::for_operator(config, &Metrics::new()?, Arc::new(SystemClock))?;
+        Ok::<_, Failure>(limits.check_store().await)
     };
-    match tokio::time::timeout(REDIS_PATIENCE, ping).await {
-        Ok(Ok(_)) => Ok("answers".to_owned()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", REDIS_PATIENCE.as_secs())),
+    match limits.await {
+        Ok(Ok(())) => Ok("answers".to_owned()),
+        Ok(Err(failure)) => Err(failure.to_string()),
+        Err(failure) => Err(chain(failure.as_ref())),
+    }
+}
+
+fn tls(files: &TlsFiles) -> Result<String, String> {
+    let certificates = Certificates::load(files).map_err(|error| chain(&error))?;
+    let path = files.certificate.display();
+    match certificates.expires() {
+        Some(ends) if ends <= SystemClock.now() => Err(format!("{path} ended at {ends}: renew it")),
+        Some(ends) => Ok(format!("{path} and its key, until {ends}")),
+        None => Ok(format!("{path} and its key")),
+    }
+}
+
+fn logs(config: &Config) -> String {
+    let LogConfig { level, format, access, security } = config.log;
+    let off = |is_on, what| if is_on { "" } else { what };
+    let level = level.as_str().to_lowercase();
+    let format = format!("{format:?}").to_lowercase();
+    format!("{level}, {format}{}{}", off(access, ", no access log"), off(security, ", no security log"))
+}
+
+fn traces(endpoint: &str) -> Result<String, String> {
+    if telemetry::EXPORTS_TRACES {
+        Ok(format!("to {endpoint}"))
+    } else {
+        Err("this build exports none: build it with `cargo build --release --features otel`".to_owned())
     }
 }
 

@@ -49,7 +49,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Check configuration, database, clock, schema, keys, mail, and what is set of Redis, TLS and lists of networks; one line each.
+    /// Check configuration, database, clock, schema, keys, audit log, mail, logs, and what is set of Redis, TLS, lists of networks and traces;
+    /// one line each.
     Doctor {
         /// Only ask the instance that runs on HOST and PORT.
         #[arg(long)]

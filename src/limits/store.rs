@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use portcullis_layers::rate_limit_redis::Failure;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -31,6 +32,17 @@ pub struct StoreSight {
 pub(super) struct StoreProbe(Mutex<Option<(Instant, StoreSight)>>);
 
 impl Limits {
+    /// Asks the store now, for somebody at a terminal. All is well where limits are not shared.
+    ///
+    /// # Errors
+    /// When it does not answer, or takes no writes.
+    pub async fn check_store(&self) -> Result<(), Failure> {
+        match &self.redis {
+            Some(redis) => redis.check().await,
+            None => Ok(()),
+        }
+    }
+
     /// How the store is, as seen within the last second; `None` where limits are not shared.
     pub async fn look(&self, clock: &dyn Clock) -> Option<StoreSight> {
         let redis = self.redis.as_ref()?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -12,6 +13,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
 
 use crate::config::TlsFiles;
 
@@ -56,6 +59,14 @@ impl Certificates {
     pub fn reload(&self) -> Result<(), TlsError> {
         self.current.store(Arc::new(read(&self.files)?));
         Ok(())
+    }
+
+    /// When the certificate ends, if it says so in a way that we can read.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        let certificate = Certificate::from_der(self.current.load().cert.first()?).ok()?;
+        let ends = certificate.tbs_certificate.validity.not_after.to_unix_duration();
+        Timestamp::from_second(i64::try_from(ends.as_secs()).ok()?).ok()
     }
 
     /// TLS 1.2 and 1.3 with these certificates; HTTP/2 by ALPN.

@@ -27,7 +27,7 @@ use crate::mail::{Kind, Recipient};
 use crate::reply::{self, Done};
 
 /// `PUT /api/v1/auth/password/change`: a new password for the one who knows the current one. Every other session ends (ASVS 7.4.3), and so does
-/// whatever else somebody who knew the old one may have set up: see [`evict`].
+/// whatever else somebody who knew the old one may have set up: see `evict`.
 ///
 /// # Errors
 /// 400 for an unacceptable new password, 403 `invalid_credentials` for a wrong current one, 503 when hashing is overloaded.

@@ -13,7 +13,7 @@ fn verdicts(report: &str) -> Vec<(&str, bool)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sound_installation_passes_every_check() {
     let report = Program::on_fresh_database().await.run(&["doctor"]).await.done();
-    let passed = ["config", "database", "clock", "schema", "keys", "audit", "mail"].map(|check| (check, true));
+    let passed = ["config", "database", "clock", "schema", "keys", "audit", "mail", "logs"].map(|check| (check, true));
     assert_eq!(verdicts(&report), passed, "{report}");
 }
 
@@ -55,7 +55,11 @@ async fn a_database_out_of_reach_fails_its_check_alone() {
         Program::embedded().set("DATABASE_URL", &format!("postgres://portcullis:swordfish@127.0.0.1:{free}/x"));
     let ended = program.run(&["doctor"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert_eq!(verdicts(&ended.stdout), [("config", true), ("database", false), ("mail", true)], "{ended:?}");
+    assert_eq!(
+        verdicts(&ended.stdout),
+        [("config", true), ("database", false), ("mail", true), ("logs", true)],
+        "{ended:?}"
+    );
     assert!(!ended.stdout.contains("swordfish") && !ended.stderr.contains("swordfish"), "{ended:?}");
 }
 
@@ -117,4 +121,35 @@ async fn the_live_check_prefers_the_listener_for_operators() {
     // PORT=0 cannot be asked, so an answer can only come from the other listener.
     assert_eq!(program.run(&["doctor", "--live"]).await.done(), format!("live: {operations}\n"));
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_told_with_its_end_and_fails_after_it() {
+    let program = Program::on_fresh_database().await;
+    let (certificate, key) = (program.folder().join("cert.pem"), program.folder().join("key.pem"));
+    let program = program.set("TLS_CERT", certificate.to_str().unwrap()).set("TLS_KEY", key.to_str().unwrap());
+    let signing_key = rcgen::KeyPair::generate().unwrap();
+    std::fs::write(&key, signing_key.serialize_pem()).unwrap();
+    let until = |year| {
+        let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        parameters.not_after = rcgen::date_time_ymd(year, 3, 1);
+        std::fs::write(&certificate, parameters.self_signed(&signing_key).unwrap().pem()).unwrap();
+    };
+    until(2140);
+    assert!(program.run(&["doctor"]).await.done().contains("cert.pem and its key, until 2140-03-01T00:00:00Z"));
+    until(2020);
+    let ended = program.run(&["doctor"]).await;
+    assert!(ended.code == Some(1) && ended.stdout.contains("cert.pem ended at 2020-03-01T00:00:00Z"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_and_traces_are_told_as_they_are_set() {
+    let program = Program::on_fresh_database().await.set("LOG_LEVEL", "warn").set("LOG_ACCESS", "false");
+    let report = program.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318").run(&["doctor"]).await;
+    assert!(report.stdout.contains("ok    logs       warn, text, no access log\n"), "{report:?}");
+    assert_eq!(
+        report.stdout.contains("ok    traces     to http://127.0.0.1:4318\n"),
+        cfg!(feature = "otel"),
+        "{report:?}"
+    );
 }
