@@ -30,6 +30,7 @@ use crate::metrics::{LimitMetrics, Metrics};
 use crate::router::Match;
 use crate::routes::LimitClass;
 use crate::setup::Failure;
+use crate::telemetry::SPANS;
 
 /// How long a request waits for Redis.
 const DEADLINE: Duration = Duration::from_millis(50);
@@ -234,5 +235,6 @@ fn shared(url: &str, metrics: &Metrics) -> Result<RedisBuilder, Failure> {
             tracing::info!("{event}");
         }
     };
-    Ok(RedisLimiter::builder(url).prefix("portcullis").on_event(on_event))
+    let span = || tracing::debug_span!(target: SPANS, "redis.charge", otel.kind = "client", db.system.name = "redis");
+    Ok(RedisLimiter::builder(url).prefix("portcullis").on_event(on_event).span(span))
 }

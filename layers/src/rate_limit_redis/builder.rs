@@ -13,6 +13,9 @@ use super::script::Gcra;
 
 const FAILURES: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
+#[cfg(feature = "trace")]
+pub(super) type MakeSpan = Box<dyn Fn() -> tracing::Span + Send + Sync>;
+
 /// Builds a [`RedisLimiter`].
 #[must_use]
 pub struct Builder {
@@ -23,6 +26,8 @@ pub struct Builder {
     pause: Duration,
     on_failure: OnFailure,
     on_event: Box<dyn Fn(&Event) + Send + Sync>,
+    #[cfg(feature = "trace")]
+    span: MakeSpan,
 }
 
 impl Builder {
@@ -35,6 +40,8 @@ impl Builder {
             pause: Duration::from_secs(1),
             on_failure: OnFailure::Local,
             on_event: Box::new(|_| {}),
+            #[cfg(feature = "trace")]
+            span: Box::new(tracing::Span::none),
         }
     }
 
@@ -74,12 +81,21 @@ impl Builder {
         self
     }
 
+    /// The span in which Redis is asked, made for each question. Default: none.
+    #[cfg(feature = "trace")]
+    pub fn span(mut self, span: impl Fn() -> tracing::Span + Send + Sync + 'static) -> Self {
+        self.span = Box::new(span);
+        self
+    }
+
     /// The limiter. It connects when first asked; that Redis is away now is no error.
     ///
     /// # Errors
     /// [`ConfigError`] names the value that cannot be used.
     pub fn build(self) -> Result<RedisLimiter, ConfigError> {
-        let Self { address, prefix, deadline, failures, pause, on_failure, on_event } = self;
+        #[cfg(feature = "trace")]
+        let span = self.span;
+        let Self { address, prefix, deadline, failures, pause, on_failure, on_event, .. } = self;
         let visible = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}');
         if prefix.is_empty() || !prefix.bytes().all(visible) {
             return Err(ConfigError::Prefix(prefix));
@@ -90,7 +106,17 @@ impl Builder {
         let link = address.and_then(Link::new).map_err(|error| ConfigError::Address(error.to_string().into()))?;
         let breaker = Mutex::new(Breaker::new(failures, pause));
         let gcra = Gcra::new(&prefix);
-        Ok(RedisLimiter::new(Inner { link, gcra, breaker, deadline, pause, on_failure, on_event }))
+        Ok(RedisLimiter::new(Inner {
+            link,
+            gcra,
+            breaker,
+            deadline,
+            pause,
+            on_failure,
+            on_event,
+            #[cfg(feature = "trace")]
+            span,
+        }))
     }
 }
 

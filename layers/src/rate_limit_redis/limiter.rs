@@ -40,6 +40,8 @@ pub(super) struct Inner {
     pub(super) pause: Duration,
     pub(super) on_failure: OnFailure,
     pub(super) on_event: Box<dyn Fn(&Event) + Send + Sync>,
+    #[cfg(feature = "trace")]
+    pub(super) span: super::builder::MakeSpan,
 }
 
 impl RedisLimiter {
@@ -171,8 +173,10 @@ impl RedisLimiter {
 
     async fn ask(&self, task: Task, charges: &Charges) -> Option<Vec<Decision>> {
         let Inner { link, gcra, deadline, .. } = &*self.0;
-        let reply = link.invoke::<Vec<u64>>(gcra.invocation(task, charges), *deadline).await;
-        let decisions = reply.and_then(|reply| Ok(script::decisions(&reply, charges)?));
+        let reply = link.invoke::<Vec<u64>>(gcra.invocation(task, charges), *deadline);
+        #[cfg(feature = "trace")]
+        let reply = tracing::Instrument::instrument(reply, (self.0.span)());
+        let decisions = reply.await.and_then(|reply| Ok(script::decisions(&reply, charges)?));
         match decisions {
             Ok(decisions) => {
                 self.breaker(Breaker::succeeded);

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tokio::net::TcpListener;
 
 use super::collector::{Collector, attribute, hex};
-use crate::support::{PASSWORD, Program, mails_in, wait_for};
+use crate::support::{PASSWORD, Program, Redis, mails_in, wait_for};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
@@ -56,6 +56,19 @@ async fn a_request_continues_the_trace_of_its_caller_down_to_queries_and_hashing
     for secret in [PASSWORD, EMAIL, &tokens.access, &tokens.refresh] {
         assert!(!text.contains(secret), "{secret} was exported");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_redis_is_part_of_the_trace() {
+    let (collector, redis) = (Collector::start().await, Redis::start());
+    let service = exporting(&collector).await.set("REDIS_URL", &redis.url()).serve().await;
+    let client = service.client().with_header("traceparent", &format!("00-{TRACE}-{CALLER}-01"));
+    client.get("/.well-known/jwks.json").await.expect(200);
+    assert_eq!(service.stop().await.code, Some(0));
+    let spans: Vec<_> = collector.spans().into_iter().filter(|span| hex(&span.trace_id) == TRACE).collect();
+    let asked = find(&spans, "redis.charge");
+    assert_eq!(asked.parent_span_id, find(&spans, "GET /.well-known/jwks.json").span_id);
+    assert_eq!((asked.kind(), attribute(asked, "db.system.name").as_deref()), (SpanKind::Client, Some("redis")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
