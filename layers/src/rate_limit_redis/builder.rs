@@ -144,7 +144,7 @@ mod tests {
             assert_eq!(builder().prefix(prefix).build().err(), Some(ConfigError::Prefix(prefix.into())));
         }
         assert_eq!(builder().deadline(Duration::ZERO).build().err(), Some(ConfigError::Deadline));
-        for address in ["", "localhost", "http://:hunter2@localhost", "rediss://:hunter2@localhost"] {
+        for address in ["", "localhost", "http://:hunter2@localhost", "redis://:hunter2@localhost/x"] {
             let error = RedisLimiter::builder(address).build().err();
             assert!(matches!(&error, Some(ConfigError::Address(reason)) if !reason.contains("hunter2")), "{error:?}");
         }
