@@ -31,7 +31,7 @@ const SEAL_INTERVAL: Duration = Duration::from_secs(10);
 const COUNT_INTERVAL: Duration = Duration::from_secs(60);
 /// How often the store of shared limits is looked at: without requests nobody else would find it lost, or back.
 const STORE_INTERVAL: Duration = Duration::from_secs(5);
-/// How often stored hashes are looked over for kinds that an import has added. Each look reads all accounts.
+/// How often stored hashes are looked over for kinds that an import has added.
 const PRICE_INTERVAL: Duration = Duration::from_secs(15 * 60);
 /// Rows of the default partition that are counted: how many it is beyond that changes nothing.
 const DEFAULT_ROWS: i64 = 1_000_000;

@@ -21,7 +21,7 @@ const KINDS: i64 = 64;
 /// Hashes that one look computes: with the dearest that are accepted, a quarter of a minute of one core.
 const COMPUTATIONS: usize = 16;
 
-/// Learns the prices before the first request, unless there are so many, or so many accounts, that it takes too long.
+/// Learns the prices before the first request, unless there are so many that it takes too long.
 pub async fn learn_at_start(app: &Arc<App>) {
     let learning = tokio::spawn({
         let app = app.clone();

@@ -35,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     11 "address_marks" "0011_address_marks.sql",
     12 "sliding_counts" "0012_sliding_counts.sql",
     13 "audit_epochs" "0013_audit_epochs.sql",
+    14 "password_kinds" "0014_password_kinds.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -356,15 +356,32 @@ pub async fn list(client: &impl GenericClient, after: (Timestamp, Uuid), limit: 
     rows.iter().map(|row| User::from_row(row).map_err(DbError::from)).collect()
 }
 
-/// Looks which formats and parameters hashes have besides those of today: what stands before salt and digest, which in a bcrypt hash are one.
-pub const SAMPLE_HASHES: &str = "select min(password_hash) as password_hash from users \
-    where not starts_with(password_hash, $1) \
-    group by coalesce(substring(password_hash from '^(?:bcrypt\\$)?\\$2.\\$..\\$'), \
-        substring(password_hash from '^(.*)\\$[^$]*\\$[^$]*$')) \
-    order by count(*) desc limit $2";
+/// The kind of a hash, in the words of the index `users_password_kind`, or it would not be used.
+macro_rules! kind {
+    () => {
+        "coalesce(substring(password_hash from '^(?:bcrypt\\$)?\\$2.\\$..\\$'), \
+         substring(password_hash from '^(.*)\\$[^$]*\\$[^$]*$'))"
+    };
+}
 
-/// One stored hash for each format and parameters that some hashes have, the most frequent first, without those that begin with `prefix`. Reads
-/// the whole table.
+/// Looks which formats and parameters hashes have besides those of today, from one to the next along an index.
+pub const SAMPLE_HASHES: &str = concat!(
+    "with recursive kinds as ((select ",
+    kind!(),
+    " as kind from users order by 1 limit 1) union all select (select ",
+    kind!(),
+    " from users where ",
+    kind!(),
+    " > kinds.kind order by 1 limit 1) from kinds where kinds.kind is not null) \
+     select hash as password_hash from kinds cross join lateral (select password_hash as hash from users where ",
+    kind!(),
+    // Not `=`, for which the planner may walk the table: the first of these along the index is of that kind.
+    " >= kinds.kind order by ",
+    kind!(),
+    " limit 1) as sample where not starts_with(hash, $1) limit $2"
+);
+
+/// One stored hash for each format and parameters that some hashes have, without those that begin with `prefix`.
 ///
 /// # Errors
 /// When the database does not answer.
